@@ -1,0 +1,275 @@
+//! Blobs: long tokens in base64, base32, base16 and base85, and what is compressed inside them.
+
+use std::io::Read as _;
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::is_readable;
+use crate::census::{BLOCK, Census, has};
+use crate::views::Kind;
+
+/// Shortest blob, in characters.
+const MIN_BLOB: usize = 16;
+/// Characters of a blob that are decoded to tell whether it is one; a multiple of every group size.
+const PROBE: usize = 80;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// A decoded blob and where it stood.
+pub(crate) struct Blob {
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) text: String,
+    pub(crate) range: Range<usize>,
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+}
+
+/// Finds the blobs of `text` and hands each that decodes to something readable to `found`, as long as that returns `true`.
+///
+/// `budget` is the most bytes that one blob may decode to. Returns whether some blob was larger.
+pub(crate) fn blobs(text: &str, census: &Census, budget: usize, mut found: impl FnMut(Blob) -> bool) -> bool {
+    let bytes = text.as_bytes();
+    let (mut done, mut cut) = (0, false);
+    for (index, _) in census.blocks.iter().enumerate().filter(|(_, features)| *features & has::LONG_TOKEN != 0) {
+        let mut lane = (index * BLOCK).max(done);
+        let end = ((index + 1) * BLOCK).min(bytes.len());
+        while lane < end {
+            // A token of sixteen holds an aligned lane of eight; blanks inside the lane mean that it is not this one.
+            let lane_end = (lane / 8 * 8 + 8).min(bytes.len());
+            if !bytes.get(lane..lane_end).is_some_and(|l| l.iter().all(|b| b.is_ascii_graphic())) {
+                lane = lane_end;
+                continue;
+            }
+            let start = bytes[done..lane].iter().rposition(|b| !b.is_ascii_graphic()).map_or(done, |at| done + at + 1);
+            let stop = extend(bytes, lane_end);
+            if stop - start >= MIN_BLOB {
+                if !token(text, start..stop, budget, &mut cut, &mut found) {
+                    return cut;
+                }
+            }
+            done = stop;
+            lane = stop.max(lane_end);
+        }
+    }
+    cut
+}
+
+/// The end of the token that goes on at `from`. A line break followed by a line of the same kind is part of it: blobs come wrapped.
+fn extend(bytes: &[u8], from: usize) -> usize {
+    let line_end = |from: usize| bytes[from..].iter().position(|b| !b.is_ascii_graphic()).map_or(bytes.len(), |at| from + at);
+    let mut end = line_end(from);
+    loop {
+        let wrapped = bytes.get(end) == Some(&b'\n') || bytes.get(end) == Some(&b' ');
+        let next = line_end((end + 1).min(bytes.len()));
+        let tail = bytes.get(end + 1..next).unwrap_or_default();
+        // The line before must be long and of blob characters only, and so must what comes after it.
+        let before = &bytes[end.saturating_sub(MIN_BLOB)..end];
+        let fits = wrapped && before.len() == MIN_BLOB && before.iter().all(|&b| is_base64(b)) && tail.len() >= 2 && tail.iter().all(|&b| is_base64(b) || b == b'=')
+            && (tail.len() >= MIN_BLOB || bytes.get(end) == Some(&b'\n')) && mixed(tail);
+        if !fits {
+            return end;
+        }
+        end = next;
+    }
+}
+
+/// Not just a lower-case word.
+fn mixed(token: &[u8]) -> bool {
+    token.iter().any(|b| !b.is_ascii_lowercase())
+}
+
+/// Tries a token as a whole and its stretches of base64 characters. `false` stops the search.
+fn token(text: &str, range: Range<usize>, budget: usize, cut: &mut bool, found: &mut impl FnMut(Blob) -> bool) -> bool {
+    let bytes = &text.as_bytes()[range.clone()];
+    let mut at = 0;
+    let mut any = false;
+    while at < bytes.len() {
+        if !is_base64(bytes[at]) {
+            at += 1;
+            continue;
+        }
+        let len = bytes[at..].iter().position(|&b| !is_base64(b) && b != b'\n' && b != b' ').unwrap_or(bytes.len() - at);
+        let padding = bytes[at + len..].iter().take_while(|&&b| b == b'=').count();
+        if len >= MIN_BLOB - 2 && mixed(&bytes[at..at + len]) {
+            if let Some(blob) = base64_family(&bytes[at..at + len], budget, cut) {
+                any = true;
+                let start = range.start + at + blob.2;
+                if !found(Blob { kinds: blob.1, text: blob.0, range: start..range.start + at + len + padding }) {
+                    return false;
+                }
+            }
+        }
+        at += len + padding.max(1);
+    }
+    if !any {
+        if let Some((decoded, kinds)) = base85(bytes, budget, cut) {
+            return found(Blob { kinds, text: decoded, range });
+        }
+    }
+    true
+}
+
+type Decoded = (String, Vec<Kind>);
+
+/// Bytes as text: UTF-8, UTF-16, or compressed text.
+fn as_text(bytes: Vec<u8>, kind: Kind, budget: usize, cut: &mut bool) -> Option<Decoded> {
+    if bytes.starts_with(&[0x1F, 0x8B]) || bytes.starts_with(&[0x78, 0x01]) || bytes.starts_with(&[0x78, 0x5E]) || bytes.starts_with(&[0x78, 0x9C]) || bytes.starts_with(&[0x78, 0xDA]) {
+        let inflated = inflate(&bytes, budget, cut)?;
+        let text = String::from_utf8(inflated).ok()?;
+        return is_readable(&text).then(|| (text, vec![kind, Kind::Gzip]));
+    }
+    if bytes.len() >= 8 && bytes.len() % 2 == 0 {
+        let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|&&b| b == 0).count() * 4 >= bytes.len() / 2 * 3;
+        if zeros(1) || zeros(0) {
+            let big = zeros(0);
+            let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|&p| if big { u16::from_be_bytes(p) } else { u16::from_le_bytes(p) }).collect();
+            let text = String::from_utf16(&units).ok()?;
+            return is_readable(&text).then(|| (text, vec![kind]));
+        }
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    is_readable(&text).then(|| (text, vec![kind]))
+}
+
+fn inflate(bytes: &[u8], budget: usize, cut: &mut bool) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let limit = budget as u64 + 1;
+    if bytes.starts_with(&[0x1F, 0x8B]) {
+        let _ = flate2::read::MultiGzDecoder::new(bytes).take(limit).read_to_end(&mut out);
+    } else {
+        let _ = flate2::read::ZlibDecoder::new(bytes).take(limit).read_to_end(&mut out);
+    }
+    if out.len() > budget {
+        *cut = true;
+        out.truncate(budget);
+        while std::str::from_utf8(&out).is_err_and(|e| e.error_len().is_none()) {
+            out.pop();
+        }
+    }
+    // A damaged stream still shows what came before the damage.
+    (!out.is_empty()).then_some(out)
+}
+
+/// Valid UTF-8 as far as a cut end allows, or UTF-16, or compressed: what a probe of the first bytes must look like.
+fn promising(bytes: &[u8]) -> bool {
+    if bytes.len() < 6 || bytes.starts_with(&[0x1F, 0x8B]) || bytes[0] == 0x78 {
+        return bytes.len() >= 6;
+    }
+    if bytes.iter().skip(1).step_by(2).all(|&b| b == 0) || bytes.iter().step_by(2).all(|&b| b == 0) {
+        return true;
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => is_readable(text),
+        Err(error) => error.error_len().is_none() && std::str::from_utf8(&bytes[..error.valid_up_to()]).is_ok_and(is_readable),
+    }
+}
+
+/// Base16, base32 and base64 of a stretch of their characters; the third part is how many characters before it did not belong to it.
+fn base64_family(stretch: &[u8], budget: usize, cut: &mut bool) -> Option<(String, Vec<Kind>, usize)> {
+    let clean: Vec<u8> = stretch.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
+    let fits = |alphabet: fn(&u8) -> bool| clean.iter().all(alphabet);
+    if clean.len() / 2 > budget {
+        *cut = true;
+    }
+    let body = &clean[..clean.len().min(budget * 2)];
+    let hex = |body: &[u8]| data_encoding::HEXLOWER_PERMISSIVE.decode(&body[..body.len() / 2 * 2]).ok();
+    if fits(u8::is_ascii_hexdigit) && clean.len() >= MIN_BLOB {
+        if let Some((text, kinds)) = hex(body).and_then(|bytes| as_text(bytes, Kind::Hex, budget, cut)) {
+            return Some((text, kinds, 0));
+        }
+    }
+    if fits(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7')) || fits(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7')) {
+        let upper = body.to_ascii_uppercase();
+        // Lengths of 1, 3 or 6 over a multiple of 8 can't end a base32 text.
+        let tail = match upper.len() % 8 { 1 | 3 | 6 => 1, _ => 0 };
+        let bits = data_encoding::Specification { symbols: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".to_owned(), check_trailing_bits: false, ..data_encoding::Specification::new() };
+        let decoded = bits.encoding().ok().and_then(|e| e.decode(&upper[..upper.len() - tail]).ok());
+        if let Some((text, kinds)) = decoded.filter(|b| promising(b)).and_then(|bytes| as_text(bytes, Kind::Base32, budget, cut)) {
+            return Some((text, kinds, 0));
+        }
+    }
+    let engine = if clean.iter().any(|b| matches!(b, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
+    // Text glued to the front (a path, a key) shifts the groups of four.
+    for skip in 0..4_usize {
+        let Some(body) = body.get(skip..).filter(|b| b.len() >= MIN_BLOB - 4) else { break };
+        let groups = |len: usize| if len % 4 == 1 { len - 1 } else { len };
+        let Ok(probe) = engine.decode(&body[..groups(body.len().min(PROBE))]) else { continue };
+        if !promising(&probe) {
+            continue;
+        }
+        let Ok(bytes) = engine.decode(&body[..groups(body.len())]) else { continue };
+        if let Some((text, kinds)) = as_text(bytes, Kind::Base64, budget, cut) {
+            return Some((text, kinds, skip));
+        }
+    }
+    None
+}
+
+const Z85: &[u8; 85] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+const RFC1924: &[u8; 85] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+
+/// Ascii85 (Adobe's and btoa's), ZeroMQ's Z85 and RFC 1924, as Python and Git write it.
+fn base85(token: &[u8], budget: usize, cut: &mut bool) -> Option<Decoded> {
+    let body = token.strip_prefix(b"<~").unwrap_or(token);
+    let body = body.strip_suffix(b"~>").unwrap_or(body);
+    let body = body.trim_ascii();
+    let unquoted = body.iter().position(|b| !matches!(b, b'"' | b'\'' | b'`')).map_or(body, |at| &body[at..]);
+    let unquoted = unquoted.iter().rposition(|b| !matches!(b, b'"' | b'\'' | b'`')).map_or(unquoted, |at| &unquoted[..=at]);
+    for body in [body, unquoted] {
+        for alphabet in 0..3 {
+            let digit = |byte: u8| -> Option<u32> {
+                match alphabet {
+                    0 => (b'!'..=b'u').contains(&byte).then(|| u32::from(byte - b'!')),
+                    1 => RFC1924.iter().position(|&b| b == byte).map(|at| at as u32),
+                    _ => Z85.iter().position(|&b| b == byte).map(|at| at as u32),
+                }
+            };
+            let zeros = alphabet == 0;
+            let probe = decode85(&body[..body.len().min(PROBE)], digit, zeros);
+            if !probe.is_some_and(|bytes| promising(&bytes)) {
+                continue;
+            }
+            let end = body.len().min(budget);
+            *cut |= end < body.len();
+            let decoded = decode85(&body[..end], digit, zeros).and_then(|bytes| as_text(bytes, Kind::Base85, budget, cut));
+            if decoded.is_some() {
+                return decoded;
+            }
+        }
+        if unquoted.len() == body.len() {
+            break;
+        }
+    }
+    None
+}
+
+fn decode85(body: &[u8], digit: impl Fn(u8) -> Option<u32>, zeros: bool) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len() * 4 / 5 + 4);
+    let (mut value, mut count) = (0_u64, 0_usize);
+    for &byte in body.iter().filter(|b| !b.is_ascii_whitespace()) {
+        if zeros && byte == b'z' && count == 0 {
+            out.extend([0; 4]);
+            continue;
+        }
+        value = value * 85 + u64::from(digit(byte)?);
+        count += 1;
+        if count == 5 {
+            out.extend(u32::try_from(value).ok()?.to_be_bytes());
+            (value, count) = (0, 0);
+        }
+    }
+    if count > 1 {
+        for _ in count..5 {
+            value = value * 85 + 84;
+        }
+        out.extend(&u32::try_from(value).ok()?.to_be_bytes()[..count - 1]);
+    }
+    Some(out)
+}

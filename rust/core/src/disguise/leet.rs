@@ -1,0 +1,106 @@
+//! Leetspeak: digits and symbols for letters. What a token means is decided by the vocabulary of the rules, so that `1` can be `i` or `l`.
+
+use std::ops::Range;
+
+use crate::census::{BLOCK, Census, LEET, has};
+use crate::offsets::OffsetMap;
+use crate::rules::Vocabulary;
+
+/// Ambiguous symbols in one token that are tried both ways.
+const MAX_AMBIGUOUS: u32 = 5;
+/// Longest token that is looked at.
+const MAX_TOKEN: usize = 40;
+/// Fewest letters of a word that can be told from a number or a model name.
+const MIN_WORD: usize = 3;
+
+/// First and second letter that a symbol can stand for.
+fn letters(byte: u8) -> Option<(u8, u8)> {
+    Some(match byte {
+        b'0' => (b'o', b'o'),
+        b'1' => (b'i', b'l'),
+        b'2' => (b'z', b'z'),
+        b'3' => (b'e', b'e'),
+        b'4' | b'@' => (b'a', b'a'),
+        b'5' | b'$' => (b's', b's'),
+        b'6' => (b'g', b'b'),
+        b'7' => (b't', b'l'),
+        b'8' => (b'b', b'b'),
+        b'9' => (b'g', b'q'),
+        b'!' => (b'i', b'l'),
+        b'|' => (b'l', b'i'),
+        b'+' => (b't', b't'),
+        _ => return None,
+    })
+}
+
+/// The text with leetspeak undone; `None` if no token is a word of the vocabulary in disguise.
+pub(crate) fn leet(text: &str, census: &Census, vocabulary: &Vocabulary) -> Option<(String, OffsetMap)> {
+    let bytes = text.as_bytes();
+    let mut replaced: Vec<(Range<usize>, String)> = Vec::new();
+    let (mut words, mut done) = (0, 0);
+    for (index, _) in census.blocks.iter().enumerate().filter(|(_, f)| *f & has::LEET != 0) {
+        let mut at = (index * BLOCK).max(done);
+        let end = ((index + 1) * BLOCK).min(bytes.len());
+        while at < end {
+            if LEET[usize::from(bytes[at])] == 0 {
+                at += 1;
+                continue;
+            }
+            let inside = |b: &u8| b.is_ascii_alphabetic() || LEET[usize::from(*b)] != 0;
+            let start = bytes[done..at].iter().rposition(|b| !inside(b)).map_or(done, |i| done + i + 1);
+            let stop = at + bytes[at..].iter().take_while(|b| inside(b)).count();
+            (at, done) = (stop, stop);
+            // Marks at the end of a sentence are marks.
+            let trimmed = bytes[start..stop].iter().rposition(|b| !matches!(b, b'!' | b'+' | b'|' | b'$')).map_or(start, |i| start + i + 1);
+            for stop in [stop, trimmed] {
+                if stop - start < MIN_WORD || stop - start > MAX_TOKEN {
+                    continue;
+                }
+                if let Some((word, known)) = read(&bytes[start..stop], vocabulary) {
+                    words += usize::from(known);
+                    replaced.push((start..stop, word));
+                    break;
+                }
+                if trimmed == stop {
+                    break;
+                }
+            }
+        }
+    }
+    if words == 0 {
+        return None;
+    }
+    let (mut out, mut map, mut plain) = (String::with_capacity(text.len()), OffsetMap::default(), 0);
+    for (range, word) in replaced {
+        out.push_str(&text[plain..range.start]);
+        map.push_linear(range.start - plain, plain);
+        out.push_str(&word);
+        map.push_linear(word.len(), range.start);
+        plain = range.end;
+    }
+    out.push_str(&text[plain..]);
+    map.push_linear(text.len() - plain, plain);
+    Some((out, map))
+}
+
+/// The word that a token stands for, and whether the vocabulary knows it.
+fn read(token: &[u8], vocabulary: &Vocabulary) -> Option<(String, bool)> {
+    let symbols = token.iter().filter(|b| !b.is_ascii_alphabetic()).count();
+    if symbols == 0 {
+        return None;
+    }
+    let ambiguous: Vec<usize> = (0..token.len()).filter(|&i| letters(token[i]).is_some_and(|(a, b)| a != b)).collect();
+    let choices = 1_u32 << (ambiguous.len() as u32).min(MAX_AMBIGUOUS);
+    let word = |choice: u32| -> String {
+        let second = |i: usize| ambiguous.iter().position(|&at| at == i).is_some_and(|bit| bit < MAX_AMBIGUOUS as usize && choice >> bit & 1 == 1);
+        token.iter().enumerate().map(|(i, &b)| char::from(letters(b).map_or(b.to_ascii_lowercase(), |(first, other)| if second(i) { other } else { first }))).collect()
+    };
+    let mostly_symbols = symbols == token.len();
+    let known = (0..choices).map(word).find(|word| vocabulary.contains(word));
+    match known {
+        Some(word) if !mostly_symbols || word.len() > MIN_WORD => Some((word, true)),
+        // Between disguised words, others are disguised too; a number stays a number.
+        _ if !mostly_symbols && token.iter().any(u8::is_ascii_alphabetic) => Some((word(0), false)),
+        _ => None,
+    }
+}

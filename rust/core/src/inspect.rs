@@ -1,0 +1,409 @@
+//! The way of a text: readings, rules on each, findings in the caller's offsets.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::Range;
+
+use crate::census::{Census, has};
+use crate::decode;
+use crate::disguise;
+use crate::limits::{Limits, MAX_TEXT_BYTES};
+use crate::matcher::{Match, Matcher};
+use crate::normal::{Normal, Seen};
+use crate::offsets::{CodePoints, OffsetMap, count};
+use crate::rules::{RuleSet, Source};
+use crate::signals::{Signal, adversarial_suffix};
+use crate::views::{Base, Kind, View, chain, to_root};
+
+/// Invisible characters in a row that no script or emoji needs.
+const INVISIBLE_RUN: usize = 12;
+/// Marks on one character that no script needs.
+const MARK_RUN: usize = 8;
+/// Disguises that may be put on one another: two for texts up to this size, one beyond.
+const TWO_DISGUISES: usize = 64 << 10;
+/// Characters around backwards text that are read backwards with it.
+const BACKWARDS: usize = 2000;
+
+/// What was found in a text. Offsets are half-open, in code points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Index of the rule.
+    pub rule: u32,
+    /// First code point.
+    pub start: usize,
+    /// One past the last code point.
+    pub end: usize,
+    /// The chain of transformations that led to it, or `text`.
+    pub view: String,
+}
+
+/// The result of one inspection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// Findings by where they begin.
+    pub findings: Vec<Finding>,
+    /// Code points that were read.
+    pub chars_seen: usize,
+    /// Code points of the text.
+    pub chars_total: usize,
+    /// Names of the limits that were hit.
+    pub limits_hit: BTreeSet<&'static str>,
+}
+
+/// Reads `text` in every way that it may be meant, and runs the rules that are active for the source and the paranoia level.
+#[must_use]
+pub fn inspect(rules: &RuleSet, limits: &Limits, text: &str, source: Source, paranoia: u8) -> Inspection {
+    let (read, mut inspection) = cap(text, limits);
+    let mut run = Run {
+        rules,
+        limits,
+        source,
+        paranoia,
+        matcher: Matcher::new(rules, source, paranoia),
+        views: vec![View::root(read)],
+        texts: HashSet::new(),
+        decoded: 0,
+        found: Vec::new(),
+        hit: BTreeSet::new(),
+    };
+    let mut next = 0;
+    while next < run.views.len() && run.found.len() < limits.max_findings {
+        run.process(next);
+        next += 1;
+    }
+    if run.found.len() >= limits.max_findings {
+        run.found.truncate(limits.max_findings);
+        run.hit.insert("max_findings");
+    }
+    run.report(read, &mut inspection);
+    inspection
+}
+
+/// The part of a text that is read, and the counts.
+fn cap<'t>(text: &'t str, limits: &Limits) -> (&'t str, Inspection) {
+    let mut inspection = Inspection::default();
+    let mut read = text;
+    if text.len() > MAX_TEXT_BYTES || text.len() > limits.max_chars {
+        let by_chars = text.char_indices().nth(limits.max_chars).map_or(text.len(), |(at, _)| at);
+        let mut end = by_chars.min(MAX_TEXT_BYTES);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        read = &text[..end];
+    }
+    inspection.chars_total = count(text.as_bytes());
+    inspection.chars_seen = if read.len() == text.len() { inspection.chars_total } else { count(read.as_bytes()) };
+    if read.len() < text.len() {
+        inspection.limits_hit.insert("max_chars");
+    }
+    (read, inspection)
+}
+
+/// A finding in bytes of the text, with the reading that it was made in.
+struct Found {
+    rule: u32,
+    range: Range<usize>,
+    view: usize,
+}
+
+/// Pieces of decoded text that share a way of decoding: one reading for all of them, so that many small blobs are no more work than one.
+#[derive(Default)]
+struct Pieces {
+    text: String,
+    map: OffsetMap,
+}
+
+struct Run<'t, 'r> {
+    rules: &'r RuleSet,
+    limits: &'r Limits,
+    source: Source,
+    paranoia: u8,
+    matcher: Matcher<'r>,
+    views: Vec<View<'t>>,
+    texts: HashSet<u64>,
+    decoded: usize,
+    found: Vec<Found>,
+    hit: BTreeSet<&'static str>,
+}
+
+impl<'t> Run<'t, '_> {
+    fn process(&mut self, index: usize) {
+        let census = Census::new(self.views[index].text.as_bytes());
+        if census.all & (has::ODD | has::RUN) != 0 {
+            self.views[index].normal = Some(Normal::new(&self.views[index].text));
+        }
+        let backwards = self.run_rules(index);
+        let seen = self.views[index].normal.as_ref().map(|normal| normal.seen).unwrap_or_default();
+        self.smuggled(index, &seen);
+        self.disguised(index, &seen, backwards);
+        // Decoders and the disguises of plain letters read the form without odd characters and long gaps.
+        let census = if self.views[index].normal.is_some() { Census::new(self.views[index].cased().as_bytes()) } else { census };
+        self.respelled(index, &census);
+        self.encoded(index, &census);
+        if index == 0 {
+            if let Some(at) = adversarial_suffix(self.views[0].cased()) {
+                let end = self.views[0].cased().len();
+                self.signal(Signal::AdversarialSuffix, 0, Base::Cased, at..end);
+            }
+        }
+    }
+
+    /// Runs the rules on a reading; returns where their literals stand backwards.
+    fn run_rules(&mut self, index: usize) -> Option<Range<usize>> {
+        let view = &self.views[index];
+        let room = self.limits.max_findings.saturating_sub(self.found.len());
+        let outcome = self.matcher.run(view, room);
+        for Match { rule, range, base } in outcome.matches {
+            let range = to_root(&self.views, index, base, range);
+            self.add(rule, range, index);
+        }
+        if outcome.failed {
+            self.hit.insert("pattern_memory");
+        }
+        if outcome.more {
+            self.hit.insert("max_findings");
+        }
+        outcome.backwards
+    }
+
+    fn add(&mut self, rule: u32, range: Range<usize>, view: usize) {
+        // The same passage read in two ways is one finding.
+        let known = self.found.iter().any(|f| f.rule == rule && f.range.start < range.end.max(range.start + 1) && range.start < f.range.end.max(f.range.start + 1));
+        if !known {
+            self.found.push(Found { rule, range, view });
+        }
+    }
+
+    fn signal(&mut self, signal: Signal, view: usize, base: Base, range: Range<usize>) {
+        let range = to_root(&self.views, view, base, range);
+        let rules: Vec<u32> = self.rules.signal_rules(signal, self.source, self.paranoia).collect();
+        for rule in rules {
+            self.add(rule, range.clone(), view);
+        }
+    }
+
+    /// Text in characters that show nothing.
+    fn smuggled(&mut self, index: usize, seen: &Seen) {
+        let mut hidden = Vec::new();
+        let text = &self.views[index].text;
+        if seen.tags > 0 {
+            hidden.extend(disguise::tags(text).into_iter().map(|(text, range)| (Kind::UnicodeTags, Signal::UnicodeTags, text, range)));
+        }
+        if seen.selectors > 0 {
+            hidden.extend(disguise::variation_selectors(text).into_iter().map(|(text, range)| (Kind::VariationSelectors, Signal::VariationSelectors, text, range)));
+        }
+        if seen.zero_width > 0 {
+            hidden.extend(disguise::zero_width(text).into_iter().map(|(text, range)| (Kind::ZeroWidth, Signal::ZeroWidthBinary, text, range)));
+        }
+        let mut pieces: BTreeMap<Vec<Kind>, Pieces> = BTreeMap::new();
+        for (kind, signal, text, range) in hidden {
+            self.signal(signal, index, Base::Raw, range.clone());
+            pieces.entry(vec![kind]).or_default().push(&text, range);
+        }
+        self.push_pieces(index, Base::Raw, pieces);
+        let whole = 0..self.views[index].text.len();
+        if index == 0 && seen.invisible_run >= INVISIBLE_RUN {
+            self.signal(Signal::InvisibleRun, index, Base::Raw, whole.clone());
+        }
+        if index == 0 && seen.mark_run >= MARK_RUN {
+            self.signal(Signal::CombiningFlood, index, Base::Raw, whole);
+        }
+    }
+
+    /// Odd characters and odd orders.
+    fn disguised(&mut self, index: usize, seen: &Seen, backwards: Option<Range<usize>>) {
+        let text = &self.views[index].text;
+        let mut variants: Vec<(Kind, Base, String, OffsetMap)> = Vec::new();
+        if seen.bidi > 0 {
+            variants.extend(disguise::bidi(text).map(|(text, map)| (Kind::Bidi, Base::Raw, text, map)));
+        }
+        if seen.backspaces > 0 {
+            variants.extend(disguise::backspaces(text).map(|(text, map)| (Kind::Backspaces, Base::Raw, text, map)));
+        }
+        if seen.lookalikes > 0 {
+            let (text, map) = Normal::lookalikes(text);
+            variants.push((Kind::Lookalikes, Base::Raw, text, map));
+        }
+        if seen.turned > 0 {
+            for right_to_left in [true, false] {
+                variants.extend(disguise::turned(text, right_to_left).map(|(text, map)| (Kind::UpsideDown, Base::Raw, text, map)));
+            }
+        }
+        if let Some(around) = backwards {
+            let base = self.views[index].folded();
+            let range = lines_around(base, around);
+            let (whole, map) = disguise::backwards(base, range.clone());
+            variants.push((Kind::Reversed, Base::Folded, whole, map));
+            let (words, map) = disguise::word_by_word(base, range);
+            variants.push((Kind::ReversedWords, Base::Folded, words, map));
+        }
+        for (kind, base, text, map) in variants {
+            let whole = map.to_source(0..map.view_len());
+            if self.push_disguise(index, kind, base, text, map) {
+                match kind {
+                    Kind::Bidi => self.signal(Signal::BidiOverride, index, base, whole),
+                    Kind::Backspaces => self.signal(Signal::Backspaces, index, base, whole),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Letters replaced by digits, and letters set apart.
+    fn respelled(&mut self, index: usize, census: &Census) {
+        let cased = self.views[index].cased();
+        let mut variants = Vec::new();
+        if census.all & has::LEET != 0 && self.may_disguise(index, Kind::Leetspeak) {
+            variants.extend(disguise::leet(cased, census, self.rules.vocabulary()).map(|(text, map)| (Kind::Leetspeak, text, map)));
+        }
+        if census.all & (has::SPACED | has::ODD) != 0 && self.may_disguise(index, Kind::Spaced) {
+            variants.extend(disguise::spaced(cased, census, self.rules.vocabulary()).map(|(text, map)| (Kind::Spaced, text, map)));
+        }
+        for (kind, text, map) in variants {
+            self.push_disguise(index, kind, Base::Cased, text, map);
+        }
+    }
+
+    fn encoded(&mut self, index: usize, census: &Census) {
+        let cased = self.views[index].cased();
+        let mut pieces: BTreeMap<Vec<Kind>, Pieces> = BTreeMap::new();
+        let mut inline: Vec<(Kind, String, OffsetMap)> = Vec::new();
+        let mut cut = false;
+        let mut room = self.limits.max_decoded_bytes.saturating_sub(self.decoded);
+        if census.all & has::LONG_TOKEN != 0 {
+            cut |= decode::blobs(cased, census, room, |blob| {
+                room = room.saturating_sub(blob.text.len());
+                pieces.entry(blob.kinds).or_default().push(&blob.text, blob.range);
+                room > 0
+            });
+            cut |= room == 0;
+        }
+        if census.all & has::ESCAPE != 0 {
+            inline.extend(decode::escapes(cased).map(|(text, map, kind)| (kind, text, map)));
+        }
+        if census.all & has::NUMBERS != 0 {
+            decode::numbers(cased, census, |text, kind, range| pieces.entry(vec![kind]).or_default().push(&text, range));
+        }
+        if census.all & has::MORSE != 0 {
+            decode::morse(cased, census, |text, range| pieces.entry(vec![Kind::Morse]).or_default().push(&text, range));
+        }
+        if census.all & has::SHIFTED != 0 && !self.views[index].kinds.iter().any(|k| matches!(k, Kind::Caesar | Kind::Rot13 | Kind::Atbash)) {
+            let vocabulary = self.rules.vocabulary();
+            let mut shifted: BTreeMap<(Kind, u8), Pieces> = BTreeMap::new();
+            decode::caesar(cased, census, |text, kind, range| {
+                // Letters alone prove little: the reading must hold words that the rules know.
+                let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() >= 4 && vocabulary.contains(&w.to_ascii_lowercase())).take(2).count();
+                if words >= 2 {
+                    let shift = text.bytes().zip(cased[range.clone()].bytes()).find(|(_, b)| b.is_ascii_alphabetic()).map_or(0, |(a, b)| a.to_ascii_lowercase().wrapping_sub(b.to_ascii_lowercase()));
+                    let piece = shifted.entry((kind, if kind == Kind::Caesar { shift } else { 0 })).or_default();
+                    piece.text.push_str(&text);
+                    piece.map.push_linear(text.len(), range.start);
+                    piece.text.push('\n');
+                    piece.map.push(1, range.end..range.end);
+                }
+            });
+            inline.extend(shifted.into_iter().map(|((kind, _), pieces)| (kind, pieces.text, pieces.map)));
+        }
+        if cut {
+            self.hit.insert("max_decoded_bytes");
+        }
+        for (kind, text, map) in inline {
+            self.push_decoded(index, Base::Cased, vec![kind], text, map);
+        }
+        for (kinds, piece) in &pieces {
+            if kinds.iter().all(|kind| kind.hides()) && piece.text.len() >= 12 && decode::reads_as_text(&piece.text) {
+                let range = piece.map.to_source(0..piece.map.view_len());
+                self.signal(Signal::EncodedText, index, Base::Cased, range);
+            }
+        }
+        self.push_pieces(index, Base::Cased, pieces);
+    }
+
+    fn push_pieces(&mut self, parent: usize, base: Base, pieces: BTreeMap<Vec<Kind>, Pieces>) {
+        for (kinds, piece) in pieces {
+            self.push_decoded(parent, base, kinds, piece.text, piece.map);
+        }
+    }
+
+    fn push_decoded(&mut self, parent: usize, base: Base, kinds: Vec<Kind>, text: String, map: OffsetMap) {
+        let depth = self.views[parent].depth + kinds.len();
+        if depth > self.limits.max_decode_depth {
+            self.hit.insert("max_decode_depth");
+            return;
+        }
+        self.decoded += text.len();
+        if self.decoded > self.limits.max_decoded_bytes {
+            self.hit.insert("max_decoded_bytes");
+            return;
+        }
+        let hidden = self.views[parent].hidden || kinds.iter().any(|kind| kind.hides());
+        self.push(View { kinds, parent, base, text: Cow::Owned(text), map, depth, disguises: Vec::new(), hidden, normal: None });
+    }
+
+    fn may_disguise(&self, parent: usize, kind: Kind) -> bool {
+        let view = &self.views[parent];
+        let most = if self.views[0].text.len() <= TWO_DISGUISES { 2 } else { 1 };
+        view.disguises.len() < most && !view.disguises.contains(&kind)
+    }
+
+    fn push_disguise(&mut self, parent: usize, kind: Kind, base: Base, text: String, map: OffsetMap) -> bool {
+        if !self.may_disguise(parent, kind) {
+            return false;
+        }
+        let view = &self.views[parent];
+        let disguises = view.disguises.iter().copied().chain([kind]).collect();
+        let (depth, hidden) = (view.depth, view.hidden);
+        self.push(View { kinds: vec![kind], parent, base, text: Cow::Owned(text), map, depth, disguises, hidden, normal: None })
+    }
+
+    fn push(&mut self, view: View<'t>) -> bool {
+        let mut hasher = DefaultHasher::new();
+        view.text.hash(&mut hasher);
+        if !self.texts.insert(hasher.finish()) {
+            return false;
+        }
+        if self.views.len() >= self.limits.max_views {
+            self.hit.insert("max_views");
+            return false;
+        }
+        self.views.push(view);
+        true
+    }
+
+    fn report(self, text: &str, inspection: &mut Inspection) {
+        let mut found = self.found;
+        found.sort_by_key(|f| (f.range.start, f.range.end, f.rule));
+        let mut points = CodePoints::new(text, inspection.chars_seen == text.len());
+        inspection.findings = found
+            .into_iter()
+            .map(|f| {
+                let start = points.at(f.range.start);
+                Finding { rule: f.rule, start, end: start + count(text.as_bytes().get(f.range.clone()).unwrap_or_default()), view: chain(&self.views, f.view) }
+            })
+            .collect();
+        inspection.limits_hit.extend(self.hit);
+    }
+}
+
+impl Pieces {
+    fn push(&mut self, text: &str, range: Range<usize>) {
+        self.text.push_str(text);
+        self.map.push(text.len(), range.clone());
+        self.text.push('\n');
+        self.map.push(1, range.end..range.end);
+    }
+}
+
+/// The lines around a range, as far as they are near.
+fn lines_around(text: &str, range: Range<usize>) -> Range<usize> {
+    let mut floor = range.start.saturating_sub(BACKWARDS);
+    let mut ceiling = range.end.saturating_add(BACKWARDS).min(text.len());
+    while !text.is_char_boundary(floor) {
+        floor -= 1;
+    }
+    while !text.is_char_boundary(ceiling) {
+        ceiling += 1;
+    }
+    floor..ceiling
+}

@@ -1,0 +1,14 @@
+//! Rules: data that say what to look for, compiled once into an immutable set.
+
+mod literals;
+mod pattern;
+mod prefilter;
+mod schema;
+mod set;
+mod vocabulary;
+
+pub use schema::{Rule, Severity, Source, View};
+pub use set::RuleSet;
+
+pub(crate) use prefilter::Hit;
+pub(crate) use vocabulary::Vocabulary;
