@@ -133,24 +133,29 @@ impl<'t> Run<'t, '_> {
         if census.all & (has::ODD | has::RUN) != 0 {
             self.views[index].normal = Some(Normal::new(&self.views[index].text));
         }
-        let backwards = self.run_rules(index);
+        let elsewhere = self.run_rules(index);
         let seen = self.views[index].normal.as_ref().map(|normal| normal.seen).unwrap_or_default();
         self.smuggled(index, &seen);
-        self.disguised(index, &seen, backwards);
-        // Decoders and the disguises of plain letters read the form without odd characters and long gaps.
-        let census = if self.views[index].normal.is_some() { Census::new(self.views[index].cased().as_bytes()) } else { census };
-        self.respelled(index, &census);
+        self.disguised(index, &seen, elsewhere.0);
+        self.spaced(index, &census);
+        // The others read the form without odd characters and long gaps.
+        let census = match &self.views[index].normal {
+            Some(normal) => Census::new(normal.cased.as_bytes()),
+            None => census,
+        };
+        self.leet(index, &census);
         self.encoded(index, &census);
-        if index == 0 {
-            if let Some(at) = adversarial_suffix(self.views[0].cased()) {
-                let end = self.views[0].cased().len();
-                self.signal(Signal::AdversarialSuffix, 0, Base::Cased, at..end);
-            }
+        self.rot13(index, elsewhere.1);
+        if index == 0
+            && let Some(at) = adversarial_suffix(self.views[0].cased())
+        {
+            let end = self.views[0].cased().len();
+            self.signal(Signal::AdversarialSuffix, 0, Base::Cased, at..end);
         }
     }
 
-    /// Runs the rules on a reading; returns where their literals stand backwards.
-    fn run_rules(&mut self, index: usize) -> Option<Range<usize>> {
+    /// Runs the rules on a reading; returns where their literals stand backwards and where in ROT13.
+    fn run_rules(&mut self, index: usize) -> (Option<Range<usize>>, Option<Range<usize>>) {
         let view = &self.views[index];
         let room = self.limits.max_findings.saturating_sub(self.found.len());
         let outcome = self.matcher.run(view, room);
@@ -164,12 +169,16 @@ impl<'t> Run<'t, '_> {
         if outcome.more {
             self.hit.insert("max_findings");
         }
-        outcome.backwards
+        (outcome.backwards, outcome.rot13)
     }
 
     fn add(&mut self, rule: u32, range: Range<usize>, view: usize) {
         // The same passage read in two ways is one finding.
-        let known = self.found.iter().any(|f| f.rule == rule && f.range.start < range.end.max(range.start + 1) && range.start < f.range.end.max(f.range.start + 1));
+        let known = self.found.iter().any(|f| {
+            f.rule == rule
+                && f.range.start < range.end.max(range.start + 1)
+                && range.start < f.range.end.max(f.range.start + 1)
+        });
         if !known {
             self.found.push(Found { rule, range, view });
         }
@@ -188,13 +197,25 @@ impl<'t> Run<'t, '_> {
         let mut hidden = Vec::new();
         let text = &self.views[index].text;
         if seen.tags > 0 {
-            hidden.extend(disguise::tags(text).into_iter().map(|(text, range)| (Kind::UnicodeTags, Signal::UnicodeTags, text, range)));
+            hidden.extend(
+                disguise::tags(text)
+                    .into_iter()
+                    .map(|(text, range)| (Kind::UnicodeTags, Signal::UnicodeTags, text, range)),
+            );
         }
         if seen.selectors > 0 {
-            hidden.extend(disguise::variation_selectors(text).into_iter().map(|(text, range)| (Kind::VariationSelectors, Signal::VariationSelectors, text, range)));
+            hidden.extend(
+                disguise::variation_selectors(text)
+                    .into_iter()
+                    .map(|(text, range)| (Kind::VariationSelectors, Signal::VariationSelectors, text, range)),
+            );
         }
         if seen.zero_width > 0 {
-            hidden.extend(disguise::zero_width(text).into_iter().map(|(text, range)| (Kind::ZeroWidth, Signal::ZeroWidthBinary, text, range)));
+            hidden.extend(
+                disguise::zero_width(text)
+                    .into_iter()
+                    .map(|(text, range)| (Kind::ZeroWidth, Signal::ZeroWidthBinary, text, range)),
+            );
         }
         let mut pieces: BTreeMap<Vec<Kind>, Pieces> = BTreeMap::new();
         for (kind, signal, text, range) in hidden {
@@ -227,7 +248,9 @@ impl<'t> Run<'t, '_> {
         }
         if seen.turned > 0 {
             for right_to_left in [true, false] {
-                variants.extend(disguise::turned(text, right_to_left).map(|(text, map)| (Kind::UpsideDown, Base::Raw, text, map)));
+                variants.extend(
+                    disguise::turned(text, right_to_left).map(|(text, map)| (Kind::UpsideDown, Base::Raw, text, map)),
+                );
             }
         }
         if let Some(around) = backwards {
@@ -250,19 +273,32 @@ impl<'t> Run<'t, '_> {
         }
     }
 
-    /// Letters replaced by digits, and letters set apart.
-    fn respelled(&mut self, index: usize, census: &Census) {
-        let cased = self.views[index].cased();
-        let mut variants = Vec::new();
-        if census.all & has::LEET != 0 && self.may_disguise(index, Kind::Leetspeak) {
-            variants.extend(disguise::leet(cased, census, self.rules.vocabulary()).map(|(text, map)| (Kind::Leetspeak, text, map)));
+    /// Letters set apart. Reads the text as it stands: how wide gaps are tells where words end.
+    fn spaced(&mut self, index: usize, census: &Census) {
+        if census.all & (has::SPACED | has::ODD) == 0 || !self.may_disguise(index, Kind::Spaced) {
+            return;
         }
-        if census.all & (has::SPACED | has::ODD) != 0 && self.may_disguise(index, Kind::Spaced) {
-            variants.extend(disguise::spaced(cased, census, self.rules.vocabulary()).map(|(text, map)| (Kind::Spaced, text, map)));
+        if let Some((text, map)) = disguise::spaced(&self.views[index].text, census, self.rules.vocabulary()) {
+            self.push_disguise(index, Kind::Spaced, Base::Raw, text, map);
         }
-        for (kind, text, map) in variants {
-            self.push_disguise(index, kind, Base::Cased, text, map);
+    }
+
+    /// Letters replaced by digits and symbols.
+    fn leet(&mut self, index: usize, census: &Census) {
+        if census.all & has::LEET == 0 || !self.may_disguise(index, Kind::Leetspeak) {
+            return;
         }
+        if let Some((text, map)) = disguise::leet(self.views[index].cased(), census, self.rules.vocabulary()) {
+            self.push_disguise(index, Kind::Leetspeak, Base::Cased, text, map);
+        }
+    }
+
+    fn rot13(&mut self, index: usize, around: Option<Range<usize>>) {
+        let Some(around) = around.filter(|_| !self.views[index].kinds.contains(&Kind::Rot13)) else { return };
+        let base = self.views[index].folded();
+        let range = lines_around(base, around);
+        let (text, map) = (decode::rot13(&base[range.clone()]), OffsetMap::identity(range.start, range.len()));
+        self.push_decoded(index, Base::Folded, vec![Kind::Rot13], text, map);
     }
 
     fn encoded(&mut self, index: usize, census: &Census) {
@@ -283,19 +319,31 @@ impl<'t> Run<'t, '_> {
             inline.extend(decode::escapes(cased).map(|(text, map, kind)| (kind, text, map)));
         }
         if census.all & has::NUMBERS != 0 {
-            decode::numbers(cased, census, |text, kind, range| pieces.entry(vec![kind]).or_default().push(&text, range));
+            decode::numbers(cased, census, |text, kind, range| {
+                pieces.entry(vec![kind]).or_default().push(&text, range)
+            });
         }
         if census.all & has::MORSE != 0 {
             decode::morse(cased, census, |text, range| pieces.entry(vec![Kind::Morse]).or_default().push(&text, range));
         }
-        if census.all & has::SHIFTED != 0 && !self.views[index].kinds.iter().any(|k| matches!(k, Kind::Caesar | Kind::Rot13 | Kind::Atbash)) {
+        if census.all & has::SHIFTED != 0
+            && !self.views[index].kinds.iter().any(|k| matches!(k, Kind::Caesar | Kind::Rot13 | Kind::Atbash))
+        {
             let vocabulary = self.rules.vocabulary();
             let mut shifted: BTreeMap<(Kind, u8), Pieces> = BTreeMap::new();
             decode::caesar(cased, census, |text, kind, range| {
                 // Letters alone prove little: the reading must hold words that the rules know.
-                let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() >= 4 && vocabulary.contains(&w.to_ascii_lowercase())).take(2).count();
+                let words = text
+                    .split(|c: char| !c.is_ascii_alphabetic())
+                    .filter(|w| w.len() >= 4 && vocabulary.contains(&w.to_ascii_lowercase()))
+                    .take(2)
+                    .count();
                 if words >= 2 {
-                    let shift = text.bytes().zip(cased[range.clone()].bytes()).find(|(_, b)| b.is_ascii_alphabetic()).map_or(0, |(a, b)| a.to_ascii_lowercase().wrapping_sub(b.to_ascii_lowercase()));
+                    let shift = text
+                        .bytes()
+                        .zip(cased[range.clone()].bytes())
+                        .find(|(_, b)| b.is_ascii_alphabetic())
+                        .map_or(0, |(a, b)| a.to_ascii_lowercase().wrapping_sub(b.to_ascii_lowercase()));
                     let piece = shifted.entry((kind, if kind == Kind::Caesar { shift } else { 0 })).or_default();
                     piece.text.push_str(&text);
                     piece.map.push_linear(text.len(), range.start);
@@ -338,7 +386,17 @@ impl<'t> Run<'t, '_> {
             return;
         }
         let hidden = self.views[parent].hidden || kinds.iter().any(|kind| kind.hides());
-        self.push(View { kinds, parent, base, text: Cow::Owned(text), map, depth, disguises: Vec::new(), hidden, normal: None });
+        self.push(View {
+            kinds,
+            parent,
+            base,
+            text: Cow::Owned(text),
+            map,
+            depth,
+            disguises: Vec::new(),
+            hidden,
+            normal: None,
+        });
     }
 
     fn may_disguise(&self, parent: usize, kind: Kind) -> bool {
@@ -354,7 +412,17 @@ impl<'t> Run<'t, '_> {
         let view = &self.views[parent];
         let disguises = view.disguises.iter().copied().chain([kind]).collect();
         let (depth, hidden) = (view.depth, view.hidden);
-        self.push(View { kinds: vec![kind], parent, base, text: Cow::Owned(text), map, depth, disguises, hidden, normal: None })
+        self.push(View {
+            kinds: vec![kind],
+            parent,
+            base,
+            text: Cow::Owned(text),
+            map,
+            depth,
+            disguises,
+            hidden,
+            normal: None,
+        })
     }
 
     fn push(&mut self, view: View<'t>) -> bool {
@@ -379,7 +447,12 @@ impl<'t> Run<'t, '_> {
             .into_iter()
             .map(|f| {
                 let start = points.at(f.range.start);
-                Finding { rule: f.rule, start, end: start + count(text.as_bytes().get(f.range.clone()).unwrap_or_default()), view: chain(&self.views, f.view) }
+                Finding {
+                    rule: f.rule,
+                    start,
+                    end: start + count(text.as_bytes().get(f.range.clone()).unwrap_or_default()),
+                    view: chain(&self.views, f.view),
+                }
             })
             .collect();
         inspection.limits_hit.extend(self.hit);

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::normal::MAX_PUNCTUATION_RUN;
 use crate::offsets::OffsetMap;
-use crate::rules::{Hit, RuleSet, Source, View as Reads};
+use crate::rules::{Form, Hit, RuleSet, Source, View as Reads};
 use crate::views::{Base, View};
 
 /// Texts up to this size are folded once as a whole.
@@ -28,6 +28,8 @@ pub(crate) struct Outcome {
     pub(crate) matches: Vec<Match>,
     /// Where literals stand backwards.
     pub(crate) backwards: Option<Range<usize>>,
+    /// Where literals stand in ROT13.
+    pub(crate) rot13: Option<Range<usize>>,
     /// A pattern's automaton was too large.
     pub(crate) failed: bool,
     /// There may be more matches than there was room for.
@@ -82,13 +84,20 @@ impl<'r> Matcher<'r> {
             let radius = pattern.span + compiled.reach() + SLACK;
             let covered: usize = stretches.iter().map(|(first, last)| last - first + 2 * radius).sum();
             // Cased rules read the cased form, in which offsets differ unless the text is plain; so do conditions on the whole reading.
-            let needs_whole = folded.len() <= SMALL || covered * 4 >= folded.len() || (cased && !plain) || !compiled.all_of.is_empty();
+            let needs_whole = folded.len() <= SMALL
+                || covered * 4 >= folded.len()
+                || (cased && !plain)
+                || !compiled.all_of.is_empty();
             let (text, base) = if cased && !plain { (view.cased(), Base::Cased) } else { (folded, base) };
             let slot = usize::from(cased);
             if needs_whole && whole[slot].is_none() {
                 whole[slot] = Some(region(text, 0..text.len(), plain, cased));
             }
-            let ranges: Stretches = if needs_whole { vec![(0, text.len())] } else { stretches.iter().map(|&(first, last)| widen(text, first, last, radius)).collect() };
+            let ranges: Stretches = if needs_whole {
+                vec![(0, text.len())]
+            } else {
+                stretches.iter().map(|&(first, last)| widen(text, first, last, radius)).collect()
+            };
             for (start, end) in ranges {
                 let made;
                 let region = match &whole[slot] {
@@ -101,8 +110,13 @@ impl<'r> Matcher<'r> {
                 let all = || compiled.all_of.iter().all(|pattern| pattern.is_match(&region.text));
                 let mut held = None;
                 for found in regex.find_iter(&region.text) {
-                    let near = compiled.near.as_ref().is_none_or(|near| near.holds(&region.text, found.start(), found.end()));
-                    let excused = self.paranoia < 2 && compiled.not_near.as_ref().is_some_and(|near| near.holds(&region.text, found.start(), found.end()));
+                    let near =
+                        compiled.near.as_ref().is_none_or(|near| near.holds(&region.text, found.start(), found.end()));
+                    let excused = self.paranoia < 2
+                        && compiled
+                            .not_near
+                            .as_ref()
+                            .is_some_and(|near| near.holds(&region.text, found.start(), found.end()));
                     if near && !excused && *held.get_or_insert_with(all) {
                         if outcome.matches.len() >= room {
                             outcome.more = true;
@@ -125,10 +139,14 @@ impl<'r> Matcher<'r> {
         let generation = self.generation;
         let sightings = &mut self.sightings;
         let stretch = if view.normal.is_none() { STRETCH } else { 1 };
-        rules.prefilter.scan(view.folded().as_bytes(), |Hit { literal, at, backwards }| {
-            if backwards {
-                let range = outcome.backwards.get_or_insert(at..at);
-                range.end = at;
+        rules.prefilter.scan(view.folded().as_bytes(), |Hit { literal, at, form }| {
+            let elsewhere = match form {
+                Form::Plain => None,
+                Form::Backwards => Some(&mut outcome.backwards),
+                Form::Rot13 => Some(&mut outcome.rot13),
+            };
+            if let Some(elsewhere) = elsewhere {
+                elsewhere.get_or_insert(at..at).end = at;
                 return;
             }
             if sightings.is_empty() {
@@ -148,7 +166,9 @@ impl<'r> Matcher<'r> {
                 sighting.last[usize::from(set)] = at as u32;
                 // All its sets must have been seen no farther back than a match is long.
                 let farthest = pattern.span * stretch + SLACK;
-                let complete = sighting.last[..usize::from(branch.sets)].iter().all(|&last| last != u32::MAX && at.abs_diff(last as usize) <= farthest);
+                let complete = sighting.last[..usize::from(branch.sets)]
+                    .iter()
+                    .all(|&last| last != u32::MAX && at.abs_diff(last as usize) <= farthest);
                 if !complete {
                     continue;
                 }

@@ -111,20 +111,20 @@ impl Normal {
                 folded.push(c.to_ascii_lowercase(), range);
                 continue;
             }
-            if ('\u{1100}'..='\u{1112}').contains(&c) {
-                if let Some(&(_, vowel)) = chars.peek().filter(|(_, v)| ('\u{1161}'..='\u{1175}').contains(v)) {
+            if ('\u{1100}'..='\u{1112}').contains(&c)
+                && let Some(&(_, vowel)) = chars.peek().filter(|(_, v)| ('\u{1161}'..='\u{1175}').contains(v))
+            {
+                chars.next();
+                let tail = chars.peek().map(|&(_, t)| t).filter(|t| ('\u{11A8}'..='\u{11C2}').contains(t));
+                if tail.is_some() {
                     chars.next();
-                    let tail = chars.peek().map(|&(_, t)| t).filter(|t| ('\u{11A8}'..='\u{11C2}').contains(t));
-                    if tail.is_some() {
-                        chars.next();
-                    }
-                    let end = chars.peek().map_or(source.len(), |&(next, _)| next);
-                    if let Some(syllable) = compose_jamo(c, vowel, tail) {
-                        cased.push(syllable, at..end);
-                        folded.push(syllable, at..end);
-                    }
-                    continue;
                 }
+                let end = chars.peek().map_or(source.len(), |&(next, _)| next);
+                if let Some(syllable) = compose_jamo(c, vowel, tail) {
+                    cased.push(syllable, at..end);
+                    folded.push(syllable, at..end);
+                }
+                continue;
             }
             let Some(entry) = tables.entry(c) else {
                 (invisible, marks) = (0, 0);

@@ -42,7 +42,12 @@ impl OffsetMap {
                 return;
             }
         }
-        self.segments.push(Segment { view_start: self.view_len, source_start: source_start as u32, source_len: len as u32, linear: true });
+        self.segments.push(Segment {
+            view_start: self.view_len,
+            source_start: source_start as u32,
+            source_len: len as u32,
+            linear: true,
+        });
         self.view_len += len as u32;
     }
 
@@ -52,7 +57,12 @@ impl OffsetMap {
             return;
         }
         let source_len = source.end.saturating_sub(source.start);
-        self.segments.push(Segment { view_start: self.view_len, source_start: source.start as u32, source_len: source_len as u32, linear: false });
+        self.segments.push(Segment {
+            view_start: self.view_len,
+            source_start: source.start as u32,
+            source_len: source_len as u32,
+            linear: false,
+        });
         self.view_len += view_len as u32;
     }
 

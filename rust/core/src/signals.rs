@@ -55,7 +55,9 @@ pub(crate) fn adversarial_suffix(text: &str) -> Option<usize> {
     let words = tail.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()).count();
     for (at, window) in tail.windows(3).enumerate() {
         let strange = match window {
-            [b'.' | b')' | b']' | b'}', b'\\' | b']' | b'}' | b'(' | b'[' | b'{', c] => c.is_ascii_whitespace() || c.is_ascii_alphabetic() || matches!(c, b'(' | b'{'),
+            [b'.' | b')' | b']' | b'}', b'\\' | b']' | b'}' | b'(' | b'[' | b'{', c] => {
+                c.is_ascii_whitespace() || c.is_ascii_alphabetic() || matches!(c, b'(' | b'{')
+            }
             [b'\\', b'"' | b'\'' | b'!' | b'+' | b'(' | b'[', _] => true,
             [a, b'*', b'*'] | [b'*', b'*', a] => a.is_ascii_uppercase(),
             [b'"', b'!', b'-'] | [b'!', b'-', b'-'] => true,
@@ -66,9 +68,14 @@ pub(crate) fn adversarial_suffix(text: &str) -> Option<usize> {
             joints.push(from + at);
         }
     }
-    let kinds: std::collections::HashSet<[u8; 2]> = joints.iter().filter_map(|&at| text.as_bytes().get(at..at + 2)).map(|pair| [pair[0].to_ascii_lowercase() & 0xF8, pair[1] & 0xF8]).collect();
+    let kinds: std::collections::HashSet<[u8; 2]> = joints
+        .iter()
+        .filter_map(|&at| text.as_bytes().get(at..at + 2))
+        .map(|pair| [pair[0].to_ascii_lowercase() & 0xF8, pair[1] & 0xF8])
+        .collect();
     let open = tail.iter().filter(|b| matches!(b, b'(' | b'[' | b'{')).count();
     let close = tail.iter().filter(|b| matches!(b, b')' | b']' | b'}')).count();
     let unbalanced = open.abs_diff(close);
-    (joints.len() >= MIN_JOINTS && kinds.len() >= 4 && unbalanced >= 1 && joints.len() * 6 >= words).then(|| joints.first().copied().unwrap_or(from))
+    (joints.len() >= MIN_JOINTS && kinds.len() >= 4 && unbalanced >= 1 && joints.len() * 6 >= words)
+        .then(|| joints.first().copied().unwrap_or(from))
 }

@@ -35,21 +35,30 @@ impl Tables {
     /// The Unicode version that the table was made from.
     #[must_use]
     pub fn version() -> &'static str {
-        SOURCE.lines().next().and_then(|line| line.split("UCD ").nth(1)).and_then(|rest| rest.split(',').next()).unwrap_or("unknown")
+        SOURCE
+            .lines()
+            .next()
+            .and_then(|line| line.split("UCD ").nth(1))
+            .and_then(|rest| rest.split(',').next())
+            .unwrap_or("unknown")
     }
 
     fn parse(source: &str) -> Self {
         let mut tables = Self { pages: vec![None; PAGES], entries: Vec::with_capacity(16 << 10) };
         for line in source.lines().filter(|line| !line.starts_with('#')) {
             let mut fields = line.split('\t');
-            let Some(c) = fields.next().and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32) else { continue };
+            let Some(c) = fields.next().and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32)
+            else {
+                continue;
+            };
             let mut left = c.to_string();
             let mut column = || {
                 left = read_column(fields.next().unwrap_or("="), &left);
                 left.clone()
             };
             let (normalised, folded, lookalike) = (column(), column(), column());
-            let turned = fields.next().filter(|text| *text != "-").and_then(|text| read_column(text, "").chars().next());
+            let turned =
+                fields.next().filter(|text| *text != "-").and_then(|text| read_column(text, "").chars().next());
             tables.entries.push(Entry { normalised, folded, lookalike, turned });
             let index = tables.entries.len() as u16; // 0 = unchanged
             let page = tables.pages[c as usize / PAGE].get_or_insert_with(|| Box::new([0; PAGE]));
@@ -103,7 +112,18 @@ mod tests {
     #[test]
     fn folds_what_it_should() {
         let tables = Tables::get();
-        for (text, folded) in [("ＦＵＬＬ", "full"), ("Überschreibe", "uberschreibe"), ("straße", "strasse"), ("İstanbul ısı", "istanbul isi"), ("Łódź", "lodz"), ("НЕТ", "нет"), ("한국", "한국"), ("𝐈𝐠𝐧𝐨𝐫𝐞", "ignore"), ("नहीं", "नहीं"), ("à", "a")] {
+        for (text, folded) in [
+            ("ＦＵＬＬ", "full"),
+            ("Überschreibe", "uberschreibe"),
+            ("straße", "strasse"),
+            ("İstanbul ısı", "istanbul isi"),
+            ("Łódź", "lodz"),
+            ("НЕТ", "нет"),
+            ("한국", "한국"),
+            ("𝐈𝐠𝐧𝐨𝐫𝐞", "ignore"),
+            ("नहीं", "नहीं"),
+            ("à", "a"),
+        ] {
             assert_eq!(tables.fold(text), folded, "{text}");
         }
     }
@@ -120,7 +140,9 @@ mod tests {
     #[test]
     fn lookalikes_are_ascii() {
         let tables = Tables::get();
-        for (c, letter) in [('а', "a"), ('І', "i"), ('ո', "n"), ('ѕ', "s"), ('к', "k"), ('🇮', "i"), ('ɡ', "g"), ('ᴛ', "t")] {
+        for (c, letter) in
+            [('а', "a"), ('І', "i"), ('ո', "n"), ('ѕ', "s"), ('к', "k"), ('🇮', "i"), ('ɡ', "g"), ('ᴛ', "t")]
+        {
             assert_eq!(tables.entry(c).map(|e| e.lookalike.as_str()), Some(letter), "{c}");
         }
     }

@@ -85,7 +85,8 @@ impl Kind {
 
     /// Whether text in it is out of a reader's sight or reach; escapes and entities are everyday notation.
     pub(crate) fn hides(self) -> bool {
-        !self.is_disguise() && !matches!(self, Self::Percent | Self::HtmlEntities | Self::Backslash | Self::QuotedPrintable)
+        !self.is_disguise()
+            && !matches!(self, Self::Percent | Self::HtmlEntities | Self::Backslash | Self::QuotedPrintable)
     }
 }
 

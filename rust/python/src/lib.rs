@@ -27,14 +27,23 @@ impl From<Error> for PyErr {
             Error::Input(message) => ("InputError", message),
             Error::Python(error) => return error,
         };
-        Python::attach(|py| match py.import("promptward.errors").and_then(|module| module.getattr(class)).and_then(|class| class.call1((message,))) {
-            Ok(error) => PyErr::from_value(error),
-            Err(error) => error,
+        Python::attach(|py| {
+            match py
+                .import("promptward.errors")
+                .and_then(|module| module.getattr(class))
+                .and_then(|class| class.call1((message,)))
+            {
+                Ok(error) => PyErr::from_value(error),
+                Err(error) => error,
+            }
         })
     }
 }
 
+/// Rule index, start, end (code points), and the chain of transformations.
 type Finding = (u32, usize, usize, String);
+/// Findings, code points read, code points in all, names of the limits that were hit.
+type Inspected = (Vec<Finding>, usize, usize, Vec<&'static str>);
 
 /// Rules and limits, compiled once; immutable, so that any number of threads may use it.
 #[pyclass(frozen, module = "promptward._core")]
@@ -46,7 +55,12 @@ struct Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    fn new(packs: Vec<(String, String)>, custom: &str, disabled: Vec<String>, limits: std::collections::BTreeMap<String, usize>) -> Result<Self, Error> {
+    fn new(
+        packs: Vec<(String, String)>,
+        custom: &str,
+        disabled: Vec<String>,
+        limits: std::collections::BTreeMap<String, usize>,
+    ) -> Result<Self, Error> {
         let mut caps = Limits::default();
         for (name, value) in limits {
             if !caps.set(&name, value) {
@@ -58,7 +72,7 @@ impl Engine {
     }
 
     /// Reads a text; see `_core.pyi`.
-    fn inspect(&self, py: Python<'_>, text: &Bound<'_, PyAny>, source: &str, paranoia: u8) -> Result<(Vec<Finding>, usize, usize, Vec<&'static str>), Error> {
+    fn inspect(&self, py: Python<'_>, text: &Bound<'_, PyAny>, source: &str, paranoia: u8) -> Result<Inspected, Error> {
         let Ok(string) = text.cast::<PyString>() else {
             let kind = text.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
             return Err(Error::Input(format!("a text must be str, not {kind}")));

@@ -17,30 +17,165 @@ use unicode_security::confusable_detection::skeleton;
 
 /// Latin letters without a decomposition and without a confusable prototype, small capitals, and negative squared and circled letters.
 const LATIN: &[(&str, &str)] = &[
-    ("łŁƚɫ", "l"), ("đĐðÐɖƌ", "d"), ("øØɵƟ", "o"), ("æÆ", "ae"), ("œŒ", "oe"), ("ıɪ", "i"), ("þÞ", "th"), ("ħĦʜ", "h"), ("ŋŊɴ", "n"),
-    ("ᴀ", "a"), ("ʙƀ", "b"), ("ᴄ", "c"), ("ᴅ", "d"), ("ᴇ", "e"), ("ꜰƒ", "f"), ("ɢǥ", "g"), ("ᴊ", "j"), ("ᴋƙ", "k"), ("ʟ", "l"), ("ᴍ", "m"),
-    ("ᴏ", "o"), ("ᴘ", "p"), ("ꞯ", "q"), ("ʀɍ", "r"), ("ꜱ", "s"), ("ᴛŧŦ", "t"), ("ᴜʉ", "u"), ("ᴠ", "v"), ("ᴡ", "w"), ("ʏɏ", "y"), ("ᴢƶ", "z"),
+    ("łŁƚɫ", "l"),
+    ("đĐðÐɖƌ", "d"),
+    ("øØɵƟ", "o"),
+    ("æÆ", "ae"),
+    ("œŒ", "oe"),
+    ("ıɪ", "i"),
+    ("þÞ", "th"),
+    ("ħĦʜ", "h"),
+    ("ŋŊɴ", "n"),
+    ("ᴀ", "a"),
+    ("ʙƀ", "b"),
+    ("ᴄ", "c"),
+    ("ᴅ", "d"),
+    ("ᴇ", "e"),
+    ("ꜰƒ", "f"),
+    ("ɢǥ", "g"),
+    ("ᴊ", "j"),
+    ("ᴋƙ", "k"),
+    ("ʟ", "l"),
+    ("ᴍ", "m"),
+    ("ᴏ", "o"),
+    ("ᴘ", "p"),
+    ("ꞯ", "q"),
+    ("ʀɍ", "r"),
+    ("ꜱ", "s"),
+    ("ᴛŧŦ", "t"),
+    ("ᴜʉ", "u"),
+    ("ᴠ", "v"),
+    ("ᴡ", "w"),
+    ("ʏɏ", "y"),
+    ("ᴢƶ", "z"),
 ];
 
 /// Letters of other scripts that pass for a Latin letter in running text though the confusables data do not say so.
 const LOOSE: &[(&str, &str)] = &[
-    ("αаɑ", "a"), ("βвВьЬ", "b"), ("сϲ", "c"), ("ԁ", "d"), ("εеєЄёҽ", "e"), ("ғ", "f"), ("ɡ", "g"), ("нһհ", "h"), ("ιіїɩ", "i"), ("јϳ", "j"), ("κкҝ", "k"),
-    ("ⅼӏ", "l"), ("мϻ", "m"), ("ηпոή", "n"), ("οоσөθ", "o"), ("ρр", "p"), ("ԛզ", "q"), ("гяⲅ", "r"), ("ѕ", "s"), ("τт", "t"), ("υսμиц", "u"),
-    ("νѵ", "v"), ("ωшщԝ", "w"), ("χхҳ", "x"), ("γуүў", "y"), ("ᴢ", "z"), ("‚٫", ","),
+    ("αаɑ", "a"),
+    ("βвВьЬᖯ", "b"),
+    ("сϲ", "c"),
+    ("ԁ", "d"),
+    ("εеєЄёҽ", "e"),
+    ("ғϝ", "f"),
+    ("ɡցᶃ", "g"),
+    ("нһհ", "h"),
+    ("ιіїɩ", "i"),
+    ("јϳ", "j"),
+    ("κкҝ", "k"),
+    ("ⅼӏ", "l"),
+    ("мϻ", "m"),
+    ("ηпոή", "n"),
+    ("οоσөθ", "o"),
+    ("ρр", "p"),
+    ("ԛզ", "q"),
+    ("гяⲅ", "r"),
+    ("ѕ", "s"),
+    ("τт", "t"),
+    ("υսμиц", "u"),
+    ("νѵ", "v"),
+    ("ωшщԝ", "w"),
+    ("χхҳ", "x"),
+    ("γуүў", "y"),
+    ("ᴢʐ", "z"),
+    ("‚٫", ","),
 ];
 
 /// Turned letters, as the generators of upside-down text write them.
 const TURNED: &[(char, char)] = &[
-    ('ɐ', 'a'), ('q', 'b'), ('ɔ', 'c'), ('p', 'd'), ('ǝ', 'e'), ('ɟ', 'f'), ('ƃ', 'g'), ('ɓ', 'g'), ('ᵷ', 'g'), ('ɥ', 'h'), ('ᴉ', 'i'), ('ı', 'i'), ('ɾ', 'j'), ('ſ', 'j'),
-    ('ɿ', 'j'), ('ʞ', 'k'), ('ן', 'l'), ('ꞁ', 'l'), ('l', 'l'), ('ʅ', 'l'), ('ɯ', 'm'), ('u', 'n'), ('d', 'p'), ('b', 'q'), ('ɹ', 'r'), ('ʇ', 't'), ('n', 'u'), ('ʌ', 'v'), ('ʍ', 'w'),
-    ('ʎ', 'y'), ('∀', 'a'), ('Ɐ', 'a'), ('𐐒', 'b'), ('ᗺ', 'b'), ('Ɔ', 'c'), ('◖', 'd'), ('ᗡ', 'd'), ('ᗭ', 'd'), ('Ǝ', 'e'), ('Ⅎ', 'f'), ('⅁', 'g'), ('פ', 'g'), ('ſ', 'j'), ('ᒋ', 'j'), ('⋊', 'k'), ('ʞ', 'k'), ('˥', 'l'), ('⅂', 'l'), ('Ꞁ', 'l'),
-    ('W', 'm'), ('Ԁ', 'p'), ('Ό', 'q'), ('Ὁ', 'q'), ('ᴚ', 'r'), ('ᖈ', 'r'), ('⊥', 't'), ('┴', 't'), ('∩', 'u'), ('Ո', 'u'), ('Λ', 'v'), ('M', 'w'), ('⅄', 'y'), ('⅋', '&'),
-    ('¡', '!'), ('¿', '?'), ('˙', '.'), ('\'', ','), (',', '\''), ('؛', ';'), ('„', '"'), ('‾', '_'), ('⇂', '1'), ('Ɩ', '1'), ('ᄅ', '2'), ('Ɛ', '3'), ('ㄣ', '4'), ('ϛ', '5'), ('9', '6'), ('ㄥ', '7'), ('6', '9'),
-    ('(', ')'), (')', '('), ('[', ']'), (']', '['), ('{', '}'), ('}', '{'), ('<', '>'), ('>', '<'),
+    ('ɐ', 'a'),
+    ('q', 'b'),
+    ('ɔ', 'c'),
+    ('p', 'd'),
+    ('ǝ', 'e'),
+    ('ɟ', 'f'),
+    ('ƃ', 'g'),
+    ('ɓ', 'g'),
+    ('ᵷ', 'g'),
+    ('ɥ', 'h'),
+    ('ᴉ', 'i'),
+    ('ı', 'i'),
+    ('ɾ', 'j'),
+    ('ſ', 'j'),
+    ('ɿ', 'j'),
+    ('ʞ', 'k'),
+    ('ן', 'l'),
+    ('ꞁ', 'l'),
+    ('l', 'l'),
+    ('ʅ', 'l'),
+    ('ɯ', 'm'),
+    ('u', 'n'),
+    ('d', 'p'),
+    ('b', 'q'),
+    ('ɹ', 'r'),
+    ('ʇ', 't'),
+    ('n', 'u'),
+    ('ʌ', 'v'),
+    ('ʍ', 'w'),
+    ('ʎ', 'y'),
+    ('∀', 'a'),
+    ('Ɐ', 'a'),
+    ('𐐒', 'b'),
+    ('ᗺ', 'b'),
+    ('Ɔ', 'c'),
+    ('◖', 'd'),
+    ('ᗡ', 'd'),
+    ('ᗭ', 'd'),
+    ('Ǝ', 'e'),
+    ('Ⅎ', 'f'),
+    ('⅁', 'g'),
+    ('פ', 'g'),
+    ('ſ', 'j'),
+    ('ᒋ', 'j'),
+    ('⋊', 'k'),
+    ('ʞ', 'k'),
+    ('˥', 'l'),
+    ('⅂', 'l'),
+    ('Ꞁ', 'l'),
+    ('W', 'm'),
+    ('Ԁ', 'p'),
+    ('Ό', 'q'),
+    ('Ὁ', 'q'),
+    ('ᴚ', 'r'),
+    ('ᖈ', 'r'),
+    ('⊥', 't'),
+    ('┴', 't'),
+    ('∩', 'u'),
+    ('Ո', 'u'),
+    ('Λ', 'v'),
+    ('M', 'w'),
+    ('⅄', 'y'),
+    ('⅋', '&'),
+    ('¡', '!'),
+    ('¿', '?'),
+    ('˙', '.'),
+    ('\'', ','),
+    (',', '\''),
+    ('؛', ';'),
+    ('„', '"'),
+    ('‾', '_'),
+    ('⇂', '1'),
+    ('Ɩ', '1'),
+    ('ᄅ', '2'),
+    ('Ɛ', '3'),
+    ('ㄣ', '4'),
+    ('ϛ', '5'),
+    ('9', '6'),
+    ('ㄥ', '7'),
+    ('6', '9'),
+    ('(', ')'),
+    (')', '('),
+    ('[', ']'),
+    (']', '['),
+    ('{', '}'),
+    ('}', '{'),
+    ('<', '>'),
+    ('>', '<'),
 ];
 
 /// Six-dot Braille cells of the 26 letters (Unicode offsets from U+2800).
-const BRAILLE: &[u32] = &[1, 3, 9, 25, 17, 11, 27, 19, 10, 26, 5, 7, 13, 29, 21, 15, 31, 23, 14, 30, 37, 39, 58, 45, 61, 53];
+const BRAILLE: &[u32] =
+    &[1, 3, 9, 25, 17, 11, 27, 19, 10, 26, 5, 7, 13, 29, 21, 15, 31, 23, 14, 30, 37, 39, 58, 45, 61, 53];
 
 /// Marks that carry no consonant or vowel of their own in the scripts where they are used: dropped by the folded reading.
 fn is_dropped_mark(c: char) -> bool {
@@ -105,7 +240,9 @@ fn lookalike(c: char) -> String {
     if plain.is_ascii() {
         return plain;
     }
-    if let Some(letter) = listed(LOOSE, c).or_else(|| plain.chars().next().and_then(|c| listed(LOOSE, c)).filter(|_| plain.chars().count() == 1)) {
+    if let Some(letter) = listed(LOOSE, c)
+        .or_else(|| plain.chars().next().and_then(|c| listed(LOOSE, c)).filter(|_| plain.chars().count() == 1))
+    {
         return letter.to_owned();
     }
     if (0x1F1E6..=0x1F1FF).contains(&u32::from(c)) {
@@ -128,7 +265,10 @@ fn lookalike(c: char) -> String {
 fn main() -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let (major, minor, patch) = unicode_normalization::UNICODE_VERSION;
-    writeln!(out, "# Unicode folding, generated by rust/tables: UCD {major}.{minor}.{patch}, confusables of unicode-security 0.1.3")?;
+    writeln!(
+        out,
+        "# Unicode folding, generated by rust/tables: UCD {major}.{minor}.{patch}, confusables of unicode-security 0.1.3"
+    )?;
     for c in (0..=0x10FFFF_u32).filter_map(char::from_u32) {
         if c.is_ascii() && !c.is_ascii_control() && !TURNED.iter().any(|(from, _)| *from == c) {
             continue;
@@ -136,8 +276,11 @@ fn main() -> std::io::Result<()> {
         if matches!(c, '\t' | '\n' | '\r') {
             continue;
         }
-        let (cased, plain, shape) =
-            if c.is_ascii() && !c.is_ascii_control() { (c.to_string(), c.to_ascii_lowercase().to_string(), c.to_ascii_lowercase().to_string()) } else { (normalised(c), folded(c), lookalike(c)) };
+        let (cased, plain, shape) = if c.is_ascii() && !c.is_ascii_control() {
+            (c.to_string(), c.to_ascii_lowercase().to_string(), c.to_ascii_lowercase().to_string())
+        } else {
+            (normalised(c), folded(c), lookalike(c))
+        };
         let turned = TURNED.iter().find(|(from, _)| *from == c).map(|(_, to)| to.to_string());
         let itself = c.to_string();
         if cased == itself && plain == itself && shape == itself && turned.is_none() {
@@ -147,10 +290,17 @@ fn main() -> std::io::Result<()> {
             _ if text == left => "=".to_owned(),
             "" => "-".to_owned(),
             // Escaped where the text would break the line format.
-            _ if text.chars().any(|c| matches!(c, '=' | '-' | ' ' | '\n' | '\t' | '\\' | '#')) => text.chars().map(|c| format!("\\u{{{:x}}}", u32::from(c))).collect(),
+            _ if text.chars().any(|c| matches!(c, '=' | '-' | ' ' | '\n' | '\t' | '\\' | '#')) => {
+                text.chars().map(|c| format!("\\u{{{:x}}}", u32::from(c))).collect()
+            }
             _ => text.to_owned(),
         };
-        let line = [column(&cased, &itself), column(&plain, &cased), column(&shape, &plain), turned.map_or_else(|| "-".to_owned(), |t| column(&t, ""))];
+        let line = [
+            column(&cased, &itself),
+            column(&plain, &cased),
+            column(&shape, &plain),
+            turned.map_or_else(|| "-".to_owned(), |t| column(&t, "")),
+        ];
         writeln!(out, "{:X}\t{}", u32::from(c), line.join("\t"))?;
     }
     out.flush()

@@ -13,10 +13,14 @@ use crate::views::Kind;
 
 /// Shortest blob, in characters.
 const MIN_BLOB: usize = 16;
+/// Shortest line that wrapped blobs have.
+const WRAPPED: usize = 56;
 /// Characters of a blob that are decoded to tell whether it is one; a multiple of every group size.
 const PROBE: usize = 80;
 
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
@@ -48,11 +52,9 @@ pub(crate) fn blobs(text: &str, census: &Census, budget: usize, mut found: impl 
                 continue;
             }
             let start = bytes[done..lane].iter().rposition(|b| !b.is_ascii_graphic()).map_or(done, |at| done + at + 1);
-            let stop = extend(bytes, lane_end);
-            if stop - start >= MIN_BLOB {
-                if !token(text, start..stop, budget, &mut cut, &mut found) {
-                    return cut;
-                }
+            let stop = extend(bytes, start, lane_end);
+            if stop - start >= MIN_BLOB && !token(text, start..stop, budget, &mut cut, &mut found) {
+                return cut;
             }
             done = stop;
             lane = stop.max(lane_end);
@@ -61,23 +63,28 @@ pub(crate) fn blobs(text: &str, census: &Census, budget: usize, mut found: impl 
     cut
 }
 
-/// The end of the token that goes on at `from`. A line break followed by a line of the same kind is part of it: blobs come wrapped.
-fn extend(bytes: &[u8], from: usize) -> usize {
-    let line_end = |from: usize| bytes[from..].iter().position(|b| !b.is_ascii_graphic()).map_or(bytes.len(), |at| from + at);
-    let mut end = line_end(from);
-    loop {
-        let wrapped = bytes.get(end) == Some(&b'\n') || bytes.get(end) == Some(&b' ');
-        let next = line_end((end + 1).min(bytes.len()));
-        let tail = bytes.get(end + 1..next).unwrap_or_default();
-        // The line before must be long and of blob characters only, and so must what comes after it.
-        let before = &bytes[end.saturating_sub(MIN_BLOB)..end];
-        let fits = wrapped && before.len() == MIN_BLOB && before.iter().all(|&b| is_base64(b)) && tail.len() >= 2 && tail.iter().all(|&b| is_base64(b) || b == b'=')
-            && (tail.len() >= MIN_BLOB || bytes.get(end) == Some(&b'\n')) && mixed(tail);
-        if !fits {
-            return end;
+/// The end of the token that goes on at `from`. Blobs come wrapped: a long line of blob characters goes on in the next one.
+fn extend(bytes: &[u8], token: usize, from: usize) -> usize {
+    let token_end =
+        |from: usize| bytes[from..].iter().position(|b| !b.is_ascii_graphic()).map_or(bytes.len(), |at| from + at);
+    let mut start = token;
+    let mut end = token_end(from);
+    while matches!(bytes.get(end), Some(b'\n' | b' ')) {
+        let next = token_end(end + 1);
+        let (line, tail) = (&bytes[start..end], &bytes[end + 1..next]);
+        let of_blob = |line: &[u8]| line.iter().all(|&b| is_base64(b) || b == b'=');
+        // The last line may be short, if it ends there and the one before was as long as wrapped lines are.
+        let last = line.len() >= WRAPPED && matches!(bytes.get(next), None | Some(b'\n'));
+        if !of_blob(&line[line.len().saturating_sub(MIN_BLOB)..])
+            || !of_blob(tail)
+            || tail.len() < if last { 2 } else { MIN_BLOB }
+            || !mixed(tail)
+        {
+            break;
         }
-        end = next;
+        (start, end) = (end + 1, next);
     }
+    end
 }
 
 /// Not just a lower-case word.
@@ -95,23 +102,23 @@ fn token(text: &str, range: Range<usize>, budget: usize, cut: &mut bool, found: 
             at += 1;
             continue;
         }
-        let len = bytes[at..].iter().position(|&b| !is_base64(b) && b != b'\n' && b != b' ').unwrap_or(bytes.len() - at);
+        let len =
+            bytes[at..].iter().position(|&b| !is_base64(b) && b != b'\n' && b != b' ').unwrap_or(bytes.len() - at);
         let padding = bytes[at + len..].iter().take_while(|&&b| b == b'=').count();
-        if len >= MIN_BLOB - 2 && mixed(&bytes[at..at + len]) {
-            if let Some(blob) = base64_family(&bytes[at..at + len], budget, cut) {
-                any = true;
-                let start = range.start + at + blob.2;
-                if !found(Blob { kinds: blob.1, text: blob.0, range: start..range.start + at + len + padding }) {
-                    return false;
-                }
+        if len >= MIN_BLOB - 2
+            && mixed(&bytes[at..at + len])
+            && let Some(blob) = base64_family(&bytes[at..at + len], budget, cut)
+        {
+            any = true;
+            let start = range.start + at + blob.2;
+            if !found(Blob { kinds: blob.1, text: blob.0, range: start..range.start + at + len + padding }) {
+                return false;
             }
         }
         at += len + padding.max(1);
     }
-    if !any {
-        if let Some((decoded, kinds)) = base85(bytes, budget, cut) {
-            return found(Blob { kinds, text: decoded, range });
-        }
+    if !any && let Some((decoded, kinds)) = base85(bytes, budget, cut) {
+        return found(Blob { kinds, text: decoded, range });
     }
     true
 }
@@ -120,22 +127,45 @@ type Decoded = (String, Vec<Kind>);
 
 /// Bytes as text: UTF-8, UTF-16, or compressed text.
 fn as_text(bytes: Vec<u8>, kind: Kind, budget: usize, cut: &mut bool) -> Option<Decoded> {
-    if bytes.starts_with(&[0x1F, 0x8B]) || bytes.starts_with(&[0x78, 0x01]) || bytes.starts_with(&[0x78, 0x5E]) || bytes.starts_with(&[0x78, 0x9C]) || bytes.starts_with(&[0x78, 0xDA]) {
+    if bytes.starts_with(&[0x1F, 0x8B])
+        || bytes.starts_with(&[0x78, 0x01])
+        || bytes.starts_with(&[0x78, 0x5E])
+        || bytes.starts_with(&[0x78, 0x9C])
+        || bytes.starts_with(&[0x78, 0xDA])
+    {
         let inflated = inflate(&bytes, budget, cut)?;
         let text = String::from_utf8(inflated).ok()?;
         return is_readable(&text).then(|| (text, vec![kind, Kind::Gzip]));
     }
-    if bytes.len() >= 8 && bytes.len() % 2 == 0 {
-        let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|&&b| b == 0).count() * 4 >= bytes.len() / 2 * 3;
+    if bytes.len() >= 8 && bytes.len().is_multiple_of(2) {
+        let zeros =
+            |odd: usize| bytes.iter().skip(odd).step_by(2).filter(|&&b| b == 0).count() * 4 >= bytes.len() / 2 * 3;
         if zeros(1) || zeros(0) {
             let big = zeros(0);
-            let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|&p| if big { u16::from_be_bytes(p) } else { u16::from_le_bytes(p) }).collect();
+            let units: Vec<u16> = bytes
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|&p| if big { u16::from_be_bytes(p) } else { u16::from_le_bytes(p) })
+                .collect();
             let text = String::from_utf16(&units).ok()?;
             return is_readable(&text).then(|| (text, vec![kind]));
         }
     }
     let text = String::from_utf8(bytes).ok()?;
     is_readable(&text).then(|| (text, vec![kind]))
+}
+
+/// Whether bytes look like UTF-16, and if so whether the high byte comes first: the high bytes of a script are few.
+fn utf16_order(bytes: &[u8]) -> Option<bool> {
+    let distinct = |odd: usize| {
+        let mut seen = [false; 256];
+        bytes.iter().skip(odd).step_by(2).for_each(|&b| seen[usize::from(b)] = true);
+        seen.iter().filter(|seen| **seen).count()
+    };
+    let (even, odd) = (distinct(0), distinct(1));
+    let likely = |high: usize, low: usize| high <= 3 && low > high && bytes.len() >= 12;
+    if likely(odd, even) { Some(false) } else { likely(even, odd).then_some(true) }
 }
 
 fn inflate(bytes: &[u8], budget: usize, cut: &mut bool) -> Option<Vec<u8>> {
@@ -162,12 +192,14 @@ fn promising(bytes: &[u8]) -> bool {
     if bytes.len() < 6 || bytes.starts_with(&[0x1F, 0x8B]) || bytes[0] == 0x78 {
         return bytes.len() >= 6;
     }
-    if bytes.iter().skip(1).step_by(2).all(|&b| b == 0) || bytes.iter().step_by(2).all(|&b| b == 0) {
+    if utf16_order(bytes).is_some() {
         return true;
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => is_readable(text),
-        Err(error) => error.error_len().is_none() && std::str::from_utf8(&bytes[..error.valid_up_to()]).is_ok_and(is_readable),
+        Err(error) => {
+            error.error_len().is_none() && std::str::from_utf8(&bytes[..error.valid_up_to()]).is_ok_and(is_readable)
+        }
     }
 }
 
@@ -180,18 +212,28 @@ fn base64_family(stretch: &[u8], budget: usize, cut: &mut bool) -> Option<(Strin
     }
     let body = &clean[..clean.len().min(budget * 2)];
     let hex = |body: &[u8]| data_encoding::HEXLOWER_PERMISSIVE.decode(&body[..body.len() / 2 * 2]).ok();
-    if fits(u8::is_ascii_hexdigit) && clean.len() >= MIN_BLOB {
-        if let Some((text, kinds)) = hex(body).and_then(|bytes| as_text(bytes, Kind::Hex, budget, cut)) {
-            return Some((text, kinds, 0));
-        }
+    if fits(u8::is_ascii_hexdigit)
+        && clean.len() >= MIN_BLOB
+        && let Some((text, kinds)) = hex(body).and_then(|bytes| as_text(bytes, Kind::Hex, budget, cut))
+    {
+        return Some((text, kinds, 0));
     }
     if fits(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7')) || fits(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7')) {
         let upper = body.to_ascii_uppercase();
         // Lengths of 1, 3 or 6 over a multiple of 8 can't end a base32 text.
-        let tail = match upper.len() % 8 { 1 | 3 | 6 => 1, _ => 0 };
-        let bits = data_encoding::Specification { symbols: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".to_owned(), check_trailing_bits: false, ..data_encoding::Specification::new() };
+        let tail = match upper.len() % 8 {
+            1 | 3 | 6 => 1,
+            _ => 0,
+        };
+        let bits = data_encoding::Specification {
+            symbols: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".to_owned(),
+            check_trailing_bits: false,
+            ..data_encoding::Specification::new()
+        };
         let decoded = bits.encoding().ok().and_then(|e| e.decode(&upper[..upper.len() - tail]).ok());
-        if let Some((text, kinds)) = decoded.filter(|b| promising(b)).and_then(|bytes| as_text(bytes, Kind::Base32, budget, cut)) {
+        if let Some((text, kinds)) =
+            decoded.filter(|b| promising(b)).and_then(|bytes| as_text(bytes, Kind::Base32, budget, cut))
+        {
             return Some((text, kinds, 0));
         }
     }
@@ -217,12 +259,19 @@ const RFC1924: &[u8; 85] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 
 /// Ascii85 (Adobe's and btoa's), ZeroMQ's Z85 and RFC 1924, as Python and Git write it.
 fn base85(token: &[u8], budget: usize, cut: &mut bool) -> Option<Decoded> {
-    let body = token.strip_prefix(b"<~").unwrap_or(token);
-    let body = body.strip_suffix(b"~>").unwrap_or(body);
-    let body = body.trim_ascii();
+    // Adobe's brackets say where it begins; so does the name of a parameter in front.
+    let framed = token.windows(2).position(|pair| pair == b"<~").map(|at| &token[at + 2..]);
+    let body = framed.unwrap_or(token);
+    let body = body.windows(2).rposition(|pair| pair == b"~>").map_or(body, |at| &body[..at]);
+    let named = token
+        .iter()
+        .position(|b| matches!(b, b'=' | b':'))
+        .filter(|&at| at < 20 && token[..at].iter().all(u8::is_ascii_alphanumeric));
+    let value = named.map_or(body, |at| &token[at + 1..]);
     let unquoted = body.iter().position(|b| !matches!(b, b'"' | b'\'' | b'`')).map_or(body, |at| &body[at..]);
-    let unquoted = unquoted.iter().rposition(|b| !matches!(b, b'"' | b'\'' | b'`')).map_or(unquoted, |at| &unquoted[..=at]);
-    for body in [body, unquoted] {
+    let unquoted =
+        unquoted.iter().rposition(|b| !matches!(b, b'"' | b'\'' | b'`')).map_or(unquoted, |at| &unquoted[..=at]);
+    for body in [body, unquoted, value] {
         for alphabet in 0..3 {
             let digit = |byte: u8| -> Option<u32> {
                 match alphabet {
@@ -238,13 +287,11 @@ fn base85(token: &[u8], budget: usize, cut: &mut bool) -> Option<Decoded> {
             }
             let end = body.len().min(budget);
             *cut |= end < body.len();
-            let decoded = decode85(&body[..end], digit, zeros).and_then(|bytes| as_text(bytes, Kind::Base85, budget, cut));
+            let decoded =
+                decode85(&body[..end], digit, zeros).and_then(|bytes| as_text(bytes, Kind::Base85, budget, cut));
             if decoded.is_some() {
                 return decoded;
             }
-        }
-        if unquoted.len() == body.len() {
-            break;
         }
     }
     None

@@ -6,7 +6,10 @@ use crate::census::{BLOCK, Census, has};
 use crate::views::Kind;
 
 /// Letters in a thousand of European prose in Latin script, a to z (rounded over English, German, French, Spanish and Italian).
-const FREQUENCY: [f32; 26] = [80., 14., 31., 41., 130., 15., 17., 36., 72., 3., 5., 40., 26., 72., 66., 23., 5., 65., 70., 74., 33., 11., 13., 3., 13., 4.];
+const FREQUENCY: [f32; 26] = [
+    80., 14., 31., 41., 130., 15., 17., 36., 72., 3., 5., 40., 26., 72., 66., 23., 5., 65., 70., 74., 33., 11., 13.,
+    3., 13., 4.,
+];
 /// Fewest letters whose distribution says anything.
 const MIN_LETTERS: usize = 12;
 /// How many of the likeliest readings of a stretch are made.
@@ -14,7 +17,7 @@ const BEST: usize = 3;
 
 /// Finds stretches whose letters look shifted, and hands the likeliest readings of each to `found`, letter for letter.
 ///
-/// Also tries, for each stretch, ROT13 and Atbash, which are what people use.
+/// Atbash is tried on each such stretch. (ROT13, which everybody uses, is also found by the literals of the rules.)
 pub(crate) fn caesar(text: &str, census: &Census, mut found: impl FnMut(String, Kind, Range<usize>)) {
     let bytes = text.as_bytes();
     let marked = |index: usize| census.blocks.get(index).is_some_and(|f| f & has::SHIFTED != 0);
@@ -40,11 +43,19 @@ pub(crate) fn caesar(text: &str, census: &Census, mut found: impl FnMut(String, 
         for shift in likeliest(&bytes[first * BLOCK..(index * BLOCK).min(bytes.len())]) {
             let (kind, decoded) = match shift {
                 26 => (Kind::Atbash, map_letters(&text[start..end], |letter| 25 - letter)),
-                _ => (if shift == 13 { Kind::Rot13 } else { Kind::Caesar }, map_letters(&text[start..end], |letter| (letter + shift) % 26)),
+                _ => (
+                    if shift == 13 { Kind::Rot13 } else { Kind::Caesar },
+                    map_letters(&text[start..end], |letter| (letter + shift) % 26),
+                ),
             };
             found(decoded, kind, start..end);
         }
     }
+}
+
+/// ROT13 of the stretch.
+pub(crate) fn rot13(text: &str) -> String {
+    map_letters(text, |letter| (letter + 13) % 26)
 }
 
 fn map_letters(text: &str, map: impl Fn(u8) -> u8) -> String {
@@ -64,13 +75,19 @@ fn likeliest(bytes: &[u8]) -> Vec<u8> {
     if counts.iter().sum::<f32>() < MIN_LETTERS as f32 {
         return Vec::new();
     }
-    let score = |map: &dyn Fn(usize) -> usize| (0..26).map(|letter| counts[letter] * FREQUENCY[map(letter)].ln()).sum::<f32>();
+    let score =
+        |map: &dyn Fn(usize) -> usize| (0..26).map(|letter| counts[letter] * FREQUENCY[map(letter)].ln()).sum::<f32>();
     let as_is = score(&|letter| letter);
-    let mut shifts: Vec<(u8, f32)> = (1..26_u8).map(|shift| (shift, score(&|letter| (letter + usize::from(shift)) % 26))).collect();
+    let mut shifts: Vec<(u8, f32)> =
+        (1..26_u8).map(|shift| (shift, score(&|letter| (letter + usize::from(shift)) % 26))).collect();
     shifts.push((26, score(&|letter| 25 - letter)));
     shifts.retain(|(_, score)| *score > as_is);
     shifts.sort_by(|a, b| b.1.total_cmp(&a.1));
-    shifts.into_iter().take(BEST).map(|(shift, _)| shift).collect()
+    let mut best: Vec<u8> = shifts.into_iter().take(BEST).map(|(shift, _)| shift).collect();
+    if !best.contains(&26) {
+        best.push(26);
+    }
+    best
 }
 
 #[cfg(test)]

@@ -62,7 +62,9 @@ fn sequence(bytes: &[u8]) -> Option<(Vec<u8>, usize, usize)> {
         [b'%', a, b, ..] => Some((vec![hex(&[*a, *b])? as u8], 3, 0)),
         [b'=', b'\r', b'\n', ..] => Some((Vec::new(), 3, 3)),
         [b'=', b'\n', ..] => Some((Vec::new(), 2, 3)),
-        [b'=', a, b, ..] if !a.is_ascii_lowercase() && !b.is_ascii_lowercase() => Some((vec![hex(&[*a, *b])? as u8], 3, 3)),
+        [b'=', a, b, ..] if !a.is_ascii_lowercase() && !b.is_ascii_lowercase() => {
+            Some((vec![hex(&[*a, *b])? as u8], 3, 3))
+        }
         [b'&', rest @ ..] => entity(rest).map(|(text, len)| (text, len + 1, 1)),
         [b'\\', rest @ ..] => backslash(rest).map(|(text, len)| (text, len + 1, 2)),
         _ => None,
@@ -79,10 +81,27 @@ fn entity(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
         return Some((utf8(code)?, 1 + skip + len + end));
     }
     const NAMED: [(&str, &str); 16] = [
-        ("lt;", "<"), ("gt;", ">"), ("amp;", "&"), ("quot;", "\""), ("apos;", "'"), ("nbsp;", " "), ("colon;", ":"), ("comma;", ","), ("period;", "."),
-        ("excl;", "!"), ("lpar;", "("), ("rpar;", ")"), ("Tab;", "\t"), ("NewLine;", "\n"), ("shy;", ""), ("zwnj;", ""),
+        ("lt;", "<"),
+        ("gt;", ">"),
+        ("amp;", "&"),
+        ("quot;", "\""),
+        ("apos;", "'"),
+        ("nbsp;", " "),
+        ("colon;", ":"),
+        ("comma;", ","),
+        ("period;", "."),
+        ("excl;", "!"),
+        ("lpar;", "("),
+        ("rpar;", ")"),
+        ("Tab;", "\t"),
+        ("NewLine;", "\n"),
+        ("shy;", ""),
+        ("zwnj;", ""),
     ];
-    NAMED.iter().find(|(name, _)| rest.starts_with(name.as_bytes())).map(|(name, text)| (text.as_bytes().to_vec(), name.len()))
+    NAMED
+        .iter()
+        .find(|(name, _)| rest.starts_with(name.as_bytes()))
+        .map(|(name, text)| (text.as_bytes().to_vec(), name.len()))
 }
 
 fn backslash(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
@@ -96,15 +115,17 @@ fn backslash(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
         [b'u', digits @ ..] if digits.len() >= 4 => {
             let code = hex(&digits[..4])?;
             // A pair of surrogates is one character.
-            if let (0xD800..=0xDBFF, [b'\\', b'u', low @ ..]) = (code, &digits[4..]) {
-                if let Some(low @ 0xDC00..=0xDFFF) = low.get(..4).and_then(hex) {
-                    return Some((utf8(0x1_0000 + ((code - 0xD800) << 10) + (low - 0xDC00))?, 11));
-                }
+            if let (0xD800..=0xDBFF, [b'\\', b'u', low @ ..]) = (code, &digits[4..])
+                && let Some(low @ 0xDC00..=0xDFFF) = low.get(..4).and_then(hex)
+            {
+                return Some((utf8(0x1_0000 + ((code - 0xD800) << 10) + (low - 0xDC00))?, 11));
             }
             Some((utf8(code)?, 5))
         }
         [b'U', digits @ ..] if digits.len() >= 8 => Some((utf8(hex(&digits[..8])?)?, 9)),
-        [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => Some((utf8(u32::from(a - b'0') * 64 + u32::from(b - b'0') * 8 + u32::from(c - b'0'))?, 3)),
+        [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
+            Some((utf8(u32::from(a - b'0') * 64 + u32::from(b - b'0') * 8 + u32::from(c - b'0'))?, 3))
+        }
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ mod morse;
 mod numbers;
 
 pub(crate) use blob::blobs;
-pub(crate) use caesar::caesar;
+pub(crate) use caesar::{caesar, rot13};
 pub(crate) use escapes::escapes;
 pub(crate) use morse::morse;
 pub(crate) use numbers::numbers;
@@ -24,7 +24,9 @@ pub(crate) fn reads_as_text(text: &str) -> bool {
         all += 1;
         if c.is_alphabetic() || c == ' ' {
             letters += 1;
-        } else if (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || matches!(c, '\u{FFFD}' | '\u{E000}'..='\u{F8FF}') {
+        } else if (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+            || matches!(c, '\u{FFFD}' | '\u{E000}'..='\u{F8FF}')
+        {
             odd += 1;
         }
     }
@@ -40,7 +42,16 @@ pub(crate) fn is_readable(text: &str) -> bool {
 fn is_encoded(text: &str) -> bool {
     let text = text.trim();
     text.len() >= 16 && text.bytes().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) && {
-        let odd = text.bytes().filter(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=' | b'%' | b' ' | b'\\' | b'&' | b';' | b'#' | b',' | b'\n'))).count();
+        let odd = text
+            .bytes()
+            .filter(|b| {
+                !(b.is_ascii_alphanumeric()
+                    || matches!(
+                        b,
+                        b'+' | b'/' | b'-' | b'_' | b'=' | b'%' | b' ' | b'\\' | b'&' | b';' | b'#' | b',' | b'\n'
+                    ))
+            })
+            .count();
         odd * 5 <= text.len()
     }
 }

@@ -24,8 +24,14 @@ pub(crate) fn numbers(text: &str, census: &Census, mut found: impl FnMut(String,
             }
             let (tokens, stop) = run(bytes, at);
             // A word in front of the codes can pass for one of them (`add: 97 98`): then the longest uniform stretch is read.
-            let uniform = |test: &dyn Fn(&Range<usize>) -> bool| tokens.split(|t| !test(t)).max_by_key(|stretch| stretch.len()).unwrap_or_default();
-            let stretches = [&tokens[..], uniform(&|t| bytes[t.clone()].iter().all(u8::is_ascii_digit)), uniform(&|t| t.len() == 2)];
+            let uniform = |test: &dyn Fn(&Range<usize>) -> bool| {
+                tokens.split(|t| !test(t)).max_by_key(|stretch| stretch.len()).unwrap_or_default()
+            };
+            let stretches = [
+                &tokens[..],
+                uniform(&|t| bytes[t.clone()].iter().all(u8::is_ascii_digit)),
+                uniform(&|t| t.len() == 2),
+            ];
             for stretch in stretches {
                 let (Some(first), Some(last)) = (stretch.first(), stretch.last()) else { continue };
                 if stretch.len() < MIN_CODES && stretch.iter().all(|t| t.len() < MIN_CODES * 7) {
@@ -42,7 +48,24 @@ pub(crate) fn numbers(text: &str, census: &Census, mut found: impl FnMut(String,
 }
 
 fn is_separator(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\n' | b'\t' | b'\r' | b',' | b';' | b':' | b'-' | b'/' | b'|' | b'.' | b'_' | b'[' | b']' | b'"' | b'\'')
+    matches!(
+        byte,
+        b' ' | b'\n'
+            | b'\t'
+            | b'\r'
+            | b','
+            | b';'
+            | b':'
+            | b'-'
+            | b'/'
+            | b'|'
+            | b'.'
+            | b'_'
+            | b'['
+            | b']'
+            | b'"'
+            | b'\''
+    )
 }
 
 /// The tokens of hexadecimal digits from `from` on, as long as at most two separators part them. A prefix `0x`, `0b`, `\x` or `U+` is left out.
@@ -74,8 +97,17 @@ fn decode(bytes: &[u8], tokens: &[Range<usize>]) -> Option<(String, Kind)> {
         // Whole bytes, or seven bits each, however they are grouped.
         for width in [8, 7] {
             let uniform = tokens.iter().all(|t| t.len() == tokens[0].len());
-            if joined.len() % width == 0 && (tokens.len() == 1 || !uniform || tokens[0].len() % width == 0 || width % tokens[0].len() == 0) {
-                let codes: Vec<u8> = joined.as_bytes().chunks(width).filter_map(|bits| u8::from_str_radix(std::str::from_utf8(bits).ok()?, 2).ok()).collect();
+            if joined.len().is_multiple_of(width)
+                && (tokens.len() == 1
+                    || !uniform
+                    || tokens[0].len().is_multiple_of(width)
+                    || width % tokens[0].len() == 0)
+            {
+                let codes: Vec<u8> = joined
+                    .as_bytes()
+                    .chunks(width)
+                    .filter_map(|bits| u8::from_str_radix(std::str::from_utf8(bits).ok()?, 2).ok())
+                    .collect();
                 if let Some(text) = String::from_utf8(codes).ok().filter(|t| reads_as_text(t)) {
                     return Some((text, Kind::Binary));
                 }
@@ -86,23 +118,31 @@ fn decode(bytes: &[u8], tokens: &[Range<usize>]) -> Option<(String, Kind)> {
     if tokens.len() < MIN_CODES {
         return None;
     }
-    let parse = |radix: u32| tokens.iter().map(|t| u32::from_str_radix(digits(t)?, radix).ok()).collect::<Option<Vec<u32>>>();
-    let text = |codes: Vec<u32>| codes.into_iter().map(|code| char::from_u32(code).filter(|c| *c >= ' ' || *c == '\n')).collect::<Option<String>>().filter(|t| reads_as_text(t));
+    let parse =
+        |radix: u32| tokens.iter().map(|t| u32::from_str_radix(digits(t)?, radix).ok()).collect::<Option<Vec<u32>>>();
+    let text = |codes: Vec<u32>| {
+        codes
+            .into_iter()
+            .map(|code| char::from_u32(code).filter(|c| *c >= ' ' || *c == '\n'))
+            .collect::<Option<String>>()
+            .filter(|t| reads_as_text(t))
+    };
     let longest = tokens.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-    if longest <= 6 {
-        if let Some(text) = parse(10).filter(|codes| codes.iter().all(|c| *c >= 10)).and_then(text) {
-            return Some((text, Kind::CharCodes));
-        }
+    if longest <= 6
+        && let Some(text) = parse(10).filter(|codes| codes.iter().all(|c| *c >= 10)).and_then(text)
+    {
+        return Some((text, Kind::CharCodes));
     }
-    if tokens.iter().all(|t| t.len() == 3) {
-        if let Some(text) = parse(8).and_then(text) {
-            return Some((text, Kind::CharCodes));
-        }
+    if tokens.iter().all(|t| t.len() == 3)
+        && let Some(text) = parse(8).and_then(text)
+    {
+        return Some((text, Kind::CharCodes));
     }
     if tokens.iter().all(|t| t.len() == 2 || t.len() == 4) {
         let codes = parse(16)?;
         let bytes: Option<Vec<u8>> = codes.iter().map(|c| u8::try_from(*c).ok()).collect();
-        let decoded = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|t| reads_as_text(t)).or_else(|| text(codes));
+        let decoded =
+            bytes.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|t| reads_as_text(t)).or_else(|| text(codes));
         return decoded.map(|text| (text, Kind::Hex));
     }
     None
@@ -115,7 +155,8 @@ mod tests {
     #[test]
     fn codes_of_every_radix() {
         let plain = "ignore all of it";
-        let coded = |f: &dyn Fn(u8) -> String, separator: &str| plain.bytes().map(f).collect::<Vec<_>>().join(separator);
+        let coded =
+            |f: &dyn Fn(u8) -> String, separator: &str| plain.bytes().map(f).collect::<Vec<_>>().join(separator);
         let cases = [
             (coded(&|b| format!("{b:08b}"), " "), Kind::Binary),
             (coded(&|b| format!("{b:08b}"), ""), Kind::Binary),

@@ -10,7 +10,7 @@ use crate::rules::Vocabulary;
 const MAX_AMBIGUOUS: u32 = 5;
 /// Longest token that is looked at.
 const MAX_TOKEN: usize = 40;
-/// Fewest letters of a word that can be told from a number or a model name.
+/// Fewest letters of a known word that prove leetspeak; shorter ones are read only beside such a word.
 const MIN_WORD: usize = 3;
 
 /// First and second letter that a symbol can stand for.
@@ -51,13 +51,16 @@ pub(crate) fn leet(text: &str, census: &Census, vocabulary: &Vocabulary) -> Opti
             let stop = at + bytes[at..].iter().take_while(|b| inside(b)).count();
             (at, done) = (stop, stop);
             // Marks at the end of a sentence are marks.
-            let trimmed = bytes[start..stop].iter().rposition(|b| !matches!(b, b'!' | b'+' | b'|' | b'$')).map_or(start, |i| start + i + 1);
+            let trimmed = bytes[start..stop]
+                .iter()
+                .rposition(|b| !matches!(b, b'!' | b'+' | b'|' | b'$'))
+                .map_or(start, |i| start + i + 1);
             for stop in [stop, trimmed] {
-                if stop - start < MIN_WORD || stop - start > MAX_TOKEN {
+                if stop == start || stop - start > MAX_TOKEN {
                     continue;
                 }
                 if let Some((word, known)) = read(&bytes[start..stop], vocabulary) {
-                    words += usize::from(known);
+                    words += usize::from(known && stop - start >= MIN_WORD);
                     replaced.push((start..stop, word));
                     break;
                 }
@@ -92,15 +95,28 @@ fn read(token: &[u8], vocabulary: &Vocabulary) -> Option<(String, bool)> {
     let ambiguous: Vec<usize> = (0..token.len()).filter(|&i| letters(token[i]).is_some_and(|(a, b)| a != b)).collect();
     let choices = 1_u32 << (ambiguous.len() as u32).min(MAX_AMBIGUOUS);
     let word = |choice: u32| -> String {
-        let second = |i: usize| ambiguous.iter().position(|&at| at == i).is_some_and(|bit| bit < MAX_AMBIGUOUS as usize && choice >> bit & 1 == 1);
-        token.iter().enumerate().map(|(i, &b)| char::from(letters(b).map_or(b.to_ascii_lowercase(), |(first, other)| if second(i) { other } else { first }))).collect()
+        let second = |i: usize| {
+            ambiguous
+                .iter()
+                .position(|&at| at == i)
+                .is_some_and(|bit| bit < MAX_AMBIGUOUS as usize && choice >> bit & 1 == 1)
+        };
+        token
+            .iter()
+            .enumerate()
+            .map(|(i, &b)| {
+                char::from(
+                    letters(b).map_or(b.to_ascii_lowercase(), |(first, other)| if second(i) { other } else { first }),
+                )
+            })
+            .collect()
     };
-    let mostly_symbols = symbols == token.len();
+    let number = symbols == token.len();
     let known = (0..choices).map(word).find(|word| vocabulary.contains(word));
     match known {
-        Some(word) if !mostly_symbols || word.len() > MIN_WORD => Some((word, true)),
+        Some(word) => Some((word, true)),
         // Between disguised words, others are disguised too; a number stays a number.
-        _ if !mostly_symbols && token.iter().any(u8::is_ascii_alphabetic) => Some((word(0), false)),
+        _ if !number => Some((word(0), false)),
         _ => None,
     }
 }

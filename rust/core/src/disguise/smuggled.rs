@@ -58,7 +58,12 @@ pub(crate) fn variation_selectors(text: &str) -> Vec<(String, Range<usize>)> {
                         // Some encoders count from 32 up instead.
                         String::from_utf8(error.into_bytes().iter().map(|b| b.wrapping_add(16)).collect())
                     });
-                    found.extend(readable.ok().filter(|t| t.chars().filter(|c| !c.is_control()).count() >= MIN_HIDDEN).map(|t| (t, start..at)));
+                    found.extend(
+                        readable
+                            .ok()
+                            .filter(|t| t.chars().filter(|c| !c.is_control()).count() >= MIN_HIDDEN)
+                            .map(|t| (t, start..at)),
+                    );
                 }
                 bytes.clear();
                 continue;
@@ -106,12 +111,20 @@ fn bits(run: &[char]) -> Option<String> {
     let (a, b) = (kinds.first()?.0, kinds.get(1)?.0);
     let digits: Vec<char> = run.iter().copied().filter(|c| *c == a || *c == b).collect();
     for (zero, width) in [(a, 8), (b, 8), (a, 7), (b, 7), (a, 16), (b, 16)] {
-        if digits.len() % width != 0 {
+        if !digits.len().is_multiple_of(width) {
             continue;
         }
-        let codes = digits.chunks(width).map(|bits| bits.iter().fold(0_u32, |value, bit| value << 1 | u32::from(*bit != zero)));
-        let text: Option<String> = if width == 8 { String::from_utf8(codes.map(|c| c as u8).collect()).ok() } else { codes.map(char::from_u32).collect() };
-        if let Some(text) = text.filter(|t| t.chars().count() >= MIN_HIDDEN && t.chars().filter(|c| c.is_alphanumeric() || *c == ' ').count() * 10 >= t.chars().count() * 8) {
+        let codes =
+            digits.chunks(width).map(|bits| bits.iter().fold(0_u32, |value, bit| value << 1 | u32::from(*bit != zero)));
+        let text: Option<String> = if width == 8 {
+            String::from_utf8(codes.map(|c| c as u8).collect()).ok()
+        } else {
+            codes.map(char::from_u32).collect()
+        };
+        if let Some(text) = text.filter(|t| {
+            t.chars().count() >= MIN_HIDDEN
+                && t.chars().filter(|c| c.is_alphanumeric() || *c == ' ').count() * 10 >= t.chars().count() * 8
+        }) {
             return Some(text);
         }
     }
@@ -137,7 +150,8 @@ pub(crate) fn bidi(text: &str) -> Option<(String, OffsetMap)> {
             let (levels, runs) = info.visual_runs(paragraph, paragraph.range.clone());
             for run in runs {
                 let rtl = levels.get(run.start).is_some_and(unicode_bidi::Level::is_rtl);
-                let chars: Vec<(usize, char)> = line[run.clone()].char_indices().filter(|(_, c)| !is_control(*c)).collect();
+                let chars: Vec<(usize, char)> =
+                    line[run.clone()].char_indices().filter(|(_, c)| !is_control(*c)).collect();
                 let mut push = |&(at, c): &(usize, char)| {
                     out.push(c);
                     map.push(c.len_utf8(), start + run.start + at..start + run.start + at + c.len_utf8());
@@ -185,7 +199,9 @@ mod tests {
 
     #[test]
     fn selector_bytes() {
-        let encode = |byte: u8| char::from_u32(if byte < 16 { 0xFE00 + u32::from(byte) } else { 0xE0100 + u32::from(byte) - 16 });
+        let encode = |byte: u8| {
+            char::from_u32(if byte < 16 { 0xFE00 + u32::from(byte) } else { 0xE0100 + u32::from(byte) - 16 })
+        };
         let hidden: String = "gehört ignoriert".bytes().filter_map(encode).collect();
         assert_eq!(variation_selectors(&format!("😀{hidden}")), [("gehört ignoriert".to_owned(), 4..4 + hidden.len())]);
         assert!(variation_selectors("❤\u{FE0F}❤\u{FE0F} ☎\u{FE0E}").is_empty());
@@ -194,7 +210,10 @@ mod tests {
     #[test]
     fn zero_width_bits() {
         for (zero, one) in [('\u{200B}', '\u{200C}'), ('\u{200C}', '\u{200B}'), ('\u{2062}', '\u{2064}')] {
-            let hidden: String = "obey".bytes().flat_map(|b| (0..8).rev().map(move |bit| if b >> bit & 1 == 1 { one } else { zero })).collect();
+            let hidden: String = "obey"
+                .bytes()
+                .flat_map(|b| (0..8).rev().map(move |bit| if b >> bit & 1 == 1 { one } else { zero }))
+                .collect();
             assert_eq!(zero_width(&format!("a{hidden}b")), [("obey".to_owned(), 1..1 + hidden.len())]);
         }
         assert!(zero_width("नमस्\u{200d}ते \u{200c}می\u{200c}خواهم").is_empty());

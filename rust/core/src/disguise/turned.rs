@@ -14,7 +14,10 @@ pub(crate) fn turned(text: &str, right_to_left: bool) -> Option<(String, OffsetM
     for line in text.split_inclusive('\n') {
         let at = start;
         start += line.len();
-        let count = line.chars().filter(|c| !c.is_ascii() && c.is_alphabetic() && tables.entry(*c).is_some_and(|e| e.turned.is_some())).count();
+        let count = line
+            .chars()
+            .filter(|c| !c.is_ascii() && c.is_alphabetic() && tables.entry(*c).is_some_and(|e| e.turned.is_some()))
+            .count();
         if count < MIN_TURNED {
             continue;
         }
@@ -24,7 +27,11 @@ pub(crate) fn turned(text: &str, right_to_left: bool) -> Option<(String, OffsetM
             map.push(shown.len_utf8(), at + offset..at + offset + c.len_utf8());
         };
         let line = line.trim_end_matches('\n');
-        if right_to_left { line.char_indices().rev().for_each(&mut push) } else { line.char_indices().for_each(&mut push) }
+        if right_to_left {
+            line.char_indices().rev().for_each(&mut push)
+        } else {
+            line.char_indices().for_each(&mut push)
+        }
         out.push('\n');
         map.push(1, start..start);
     }

@@ -19,15 +19,100 @@ pub(crate) type Clause = Vec<Set>;
 
 /// Grams of the commonest English words: literals made of these alone would wake the regexes on every line.
 const COMMON: &[&str] = &[
-    "that", "this", "with", "your", "have", "from", "they", "will", "what", "there", "would", "their", "about", "which", "when", "make", "like", "time", "just", "know", "take", "into",
-    "year", "good", "some", "could", "them", "other", "than", "then", "look", "only", "come", "over", "think", "also", "back", "after", "work", "first", "well", "even", "want", "because",
-    "these", "give", "most", "people", "here", "should", "every", "being", "those", "where", "more", "very", "been", "were", "said", "each", "many", "must", "ation", "tion", "ment", "ther", "ough",
-    "question", "answer", "please", "write", "help", "using", "need", "following", "information", "user", "text", "data", "http", "name", "list", "code", "file", "word", "line",
+    "that",
+    "this",
+    "with",
+    "your",
+    "have",
+    "from",
+    "they",
+    "will",
+    "what",
+    "there",
+    "would",
+    "their",
+    "about",
+    "which",
+    "when",
+    "make",
+    "like",
+    "time",
+    "just",
+    "know",
+    "take",
+    "into",
+    "year",
+    "good",
+    "some",
+    "could",
+    "them",
+    "other",
+    "than",
+    "then",
+    "look",
+    "only",
+    "come",
+    "over",
+    "think",
+    "also",
+    "back",
+    "after",
+    "work",
+    "first",
+    "well",
+    "even",
+    "want",
+    "because",
+    "these",
+    "give",
+    "most",
+    "people",
+    "here",
+    "should",
+    "every",
+    "being",
+    "those",
+    "where",
+    "more",
+    "very",
+    "been",
+    "were",
+    "said",
+    "each",
+    "many",
+    "must",
+    "ation",
+    "tion",
+    "ment",
+    "ther",
+    "ough",
+    "question",
+    "answer",
+    "please",
+    "write",
+    "help",
+    "using",
+    "need",
+    "following",
+    "information",
+    "user",
+    "text",
+    "data",
+    "http",
+    "name",
+    "list",
+    "code",
+    "file",
+    "word",
+    "line",
 ];
 
 /// Roughly how often a byte stands in text, in thousandths.
 fn frequency(byte: u8) -> f64 {
-    const LETTERS: [f64; 26] = [65., 12., 22., 34., 100., 18., 16., 49., 56., 1., 6., 32., 19., 56., 60., 15., 1., 48., 51., 72., 22., 8., 19., 1., 16., 1.];
+    const LETTERS: [f64; 26] = [
+        65., 12., 22., 34., 100., 18., 16., 49., 56., 1., 6., 32., 19., 56., 60., 15., 1., 48., 51., 72., 22., 8., 19.,
+        1., 16., 1.,
+    ];
     match byte {
         b'a'..=b'z' => LETTERS[usize::from(byte - b'a')],
         b'0'..=b'9' | b'.' | b',' | b'-' | b'_' | b'=' | b'"' | b'\'' => 8.,
@@ -39,7 +124,8 @@ fn frequency(byte: u8) -> f64 {
 /// The four bytes of a literal that are rarest, and their cost: how often they wake the regexes.
 pub(crate) fn rarest_gram(literal: &[u8]) -> Option<(usize, f64)> {
     static COMMON_GRAMS: OnceLock<HashSet<&[u8]>> = OnceLock::new();
-    let common_grams = COMMON_GRAMS.get_or_init(|| COMMON.iter().flat_map(|word| word.as_bytes().windows(MIN_LITERAL)).collect());
+    let common_grams =
+        COMMON_GRAMS.get_or_init(|| COMMON.iter().flat_map(|word| word.as_bytes().windows(MIN_LITERAL)).collect());
     let cost = |gram: &[u8]| {
         let common = common_grams.contains(gram);
         gram.iter().map(|&byte| frequency(byte)).product::<f64>() * if common { 1e4 } else { 1. }
@@ -63,7 +149,9 @@ fn cost(set: &Set) -> f64 {
 /// The sets of each alternative of a pattern.
 pub(crate) fn clauses(hir: &Hir) -> Result<Vec<Clause>, String> {
     match hir.kind() {
-        HirKind::Alternation(alternatives) => alternatives.iter().map(clauses).collect::<Result<Vec<_>, _>>().map(|all| all.concat()),
+        HirKind::Alternation(alternatives) => {
+            alternatives.iter().map(clauses).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+        }
         HirKind::Capture(capture) => clauses(&capture.sub),
         _ => {
             let mut costly: Vec<(f64, Set)> = sets(hir).into_iter().map(|set| (cost(&set), set)).collect();
@@ -73,8 +161,14 @@ pub(crate) fn clauses(hir: &Hir) -> Result<Vec<Clause>, String> {
             if sets.is_empty() {
                 let mut short = Vec::new();
                 too_short(hir, &mut short);
-                let among = if short.is_empty() { String::new() } else { format!("; too short or too open here: {}", short.join(", ")) };
-                return Err(format!("no literal of at least {MIN_LITERAL} bytes between white space that every match of each alternative contains{among}"));
+                let among = if short.is_empty() {
+                    String::new()
+                } else {
+                    format!("; too short or too open here: {}", short.join(", "))
+                };
+                return Err(format!(
+                    "no literal of at least {MIN_LITERAL} bytes between white space that every match of each alternative contains{among}"
+                ));
             }
             Ok(vec![sets])
         }
@@ -87,7 +181,13 @@ fn too_short(hir: &Hir, short: &mut Vec<String>) {
         HirKind::Concat(parts) => parts.iter().for_each(|part| too_short(part, short)),
         HirKind::Capture(capture) => too_short(&capture.sub, short),
         HirKind::Alternation(alternatives) => {
-            short.extend(alternatives.iter().filter(|alternative| sets(alternative).is_empty()).map(|alternative| format!("`{alternative}`")).take(6));
+            short.extend(
+                alternatives
+                    .iter()
+                    .filter(|alternative| sets(alternative).is_empty())
+                    .map(|alternative| format!("`{alternative}`"))
+                    .take(6),
+            );
         }
         _ => {}
     }
@@ -100,7 +200,13 @@ fn sets(hir: &Hir) -> Vec<Set> {
         HirKind::Capture(capture) => sets(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => sets(&repetition.sub),
         HirKind::Alternation(alternatives) => {
-            let best = |hir: &Hir| sets(hir).into_iter().map(|set| (cost(&set), set)).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, set)| set);
+            let best = |hir: &Hir| {
+                sets(hir)
+                    .into_iter()
+                    .map(|set| (cost(&set), set))
+                    .min_by(|a, b| a.0.total_cmp(&b.0))
+                    .map(|(_, set)| set)
+            };
             let union: Option<Vec<Set>> = alternatives.iter().map(best).collect();
             union.map(|sets| unique(sets.concat())).or_else(|| prefixes(hir)).into_iter().collect()
         }
@@ -122,7 +228,12 @@ fn prefixes(hir: &Hir) -> Option<Set> {
     extractor.kind(ExtractKind::Prefix).limit_class(12).limit_repeat(8).limit_literal_len(24).limit_total(300);
     let sequence = extractor.extract(hir);
     let literals = sequence.literals()?;
-    literals.iter().map(|literal| piece(literal.as_bytes())).collect::<Option<Set>>().map(unique).filter(|set| !set.is_empty())
+    literals
+        .iter()
+        .map(|literal| piece(literal.as_bytes()))
+        .collect::<Option<Set>>()
+        .map(unique)
+        .filter(|set| !set.is_empty())
 }
 
 fn unique(mut set: Set) -> Set {

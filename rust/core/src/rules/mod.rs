@@ -10,5 +10,5 @@ mod vocabulary;
 pub use schema::{Rule, Severity, Source, View};
 pub use set::RuleSet;
 
-pub(crate) use prefilter::Hit;
+pub(crate) use prefilter::{Form, Hit};
 pub(crate) use vocabulary::Vocabulary;

@@ -22,16 +22,23 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     /// Checks `text` and prepares it; `folded` patterns read folded text. The error says what to do.
-    pub(crate) fn new(text: &str, define: &BTreeMap<String, String>, folded: bool, needs_literal: bool) -> Result<Self, String> {
+    pub(crate) fn new(
+        text: &str,
+        define: &BTreeMap<String, String>,
+        folded: bool,
+        needs_literal: bool,
+    ) -> Result<Self, String> {
         let expanded = expand(text, define)?;
         let plain = rewrite(&expanded, folded, false)?;
         let hir = parse(&plain)?;
         let properties = hir.properties();
-        let span = properties
-            .maximum_len()
-            .ok_or("an unbounded repetition (`*`, `+`, `{m,}`): give every repetition an upper bound, such as `{0,8}`")?;
+        let span = properties.maximum_len().ok_or(
+            "an unbounded repetition (`*`, `+`, `{m,}`): give every repetition an upper bound, such as `{0,8}`",
+        )?;
         if span > MAX_PATTERN_SPAN {
-            return Err(format!("a match can be {span} bytes long; at most {MAX_PATTERN_SPAN} are allowed: tighten the repetitions"));
+            return Err(format!(
+                "a match can be {span} bytes long; at most {MAX_PATTERN_SPAN} are allowed: tighten the repetitions"
+            ));
         }
         if properties.minimum_len().unwrap_or(0) == 0 {
             return Err("it matches the empty text".to_owned());
@@ -46,7 +53,11 @@ impl Pattern {
     pub(crate) fn regex(&self) -> Option<&Regex> {
         self.regex
             .get_or_init(|| {
-                regex::RegexBuilder::new(&self.source).size_limit(MAX_PATTERN_MEMORY).dfa_size_limit(MAX_PATTERN_MEMORY).build().ok()
+                regex::RegexBuilder::new(&self.source)
+                    .size_limit(MAX_PATTERN_MEMORY)
+                    .dfa_size_limit(MAX_PATTERN_MEMORY)
+                    .build()
+                    .ok()
             })
             .as_ref()
     }
@@ -141,14 +152,19 @@ fn rewrite(pattern: &str, folded: bool, spaces: bool) -> Result<String, String> 
             '(' if !in_class && chars.peek() == Some(&'?') => {
                 chars.next();
                 if chars.next() != Some(':') {
-                    return Err("`(?` that is not `(?:`: flags, look-around and named groups are not in the common subset".to_owned());
+                    return Err(
+                        "`(?` that is not `(?:`: flags, look-around and named groups are not in the common subset"
+                            .to_owned(),
+                    );
                 }
                 out.push_str("(?:");
             }
             '(' if !in_class => out.push_str("(?:"),
             ' ' if spaces && in_class => out.push_str(r" \n"),
             ' ' if spaces => out.push_str(r"[ \n]"),
-            c if c.is_ascii_uppercase() && folded => return Err(format!("`{c}`: folded text has no capitals; write lower case, or set view = \"cased\"")),
+            c if c.is_ascii_uppercase() && folded => {
+                return Err(format!("`{c}`: folded text has no capitals; write lower case, or set view = \"cased\""));
+            }
             c if c.is_ascii() || !folded => out.push(c),
             c => {
                 let plain = Tables::get().fold(&c.to_string());

@@ -9,6 +9,14 @@ use super::literals::{MIN_LITERAL, rarest_gram};
 const BITS: u32 = 17;
 const NONE: u32 = u32::MAX;
 
+/// How a literal stands in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Plain,
+    Backwards,
+    Rot13,
+}
+
 /// A literal found in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hit {
@@ -16,8 +24,8 @@ pub(crate) struct Hit {
     pub(crate) literal: u32,
     /// Where it begins.
     pub(crate) at: usize,
-    /// It stands there backwards.
-    pub(crate) backwards: bool,
+    /// How it stands there.
+    pub(crate) form: Form,
 }
 
 struct Entry {
@@ -25,7 +33,7 @@ struct Entry {
     /// Where the gram stands in the literal.
     offset: u32,
     literal: u32,
-    backwards: bool,
+    form: Form,
     next: u32,
 }
 
@@ -36,6 +44,7 @@ pub(crate) struct Prefilter {
     entries: Vec<Entry>,
     literals: Vec<Vec<u8>>,
     reversed: Vec<Vec<u8>>,
+    rotated: Vec<Vec<u8>>,
 }
 
 /// ASCII letters are compared without case, which may also join other bytes: this is a filter.
@@ -50,27 +59,49 @@ fn hash(gram: u32) -> u32 {
 }
 
 impl Prefilter {
-    /// Literals are folded; those of five or more ASCII letters are also looked for backwards.
+    /// Literals are folded; those of five or more letters are also looked for backwards, and in ROT13 if the letters are Latin.
     pub(crate) fn new(literals: Vec<Vec<u8>>) -> Self {
-        let reversed: Vec<Vec<u8>> = literals.iter().map(|literal| literal.iter().rev().copied().collect()).collect();
-        let mut filter = Self { bitmap: vec![0; 1 << (BITS - 6)].into(), heads: vec![NONE; 1 << 12].into(), entries: Vec::new(), literals, reversed };
+        let reverse =
+            |literal: &Vec<u8>| String::from_utf8_lossy(literal).chars().rev().collect::<String>().into_bytes();
+        let rotate = |byte: &u8| if byte.is_ascii_lowercase() { (byte - b'a' + 13) % 26 + b'a' } else { *byte };
+        let mut filter = Self {
+            bitmap: vec![0; 1 << (BITS - 6)].into(),
+            heads: vec![NONE; 1 << 12].into(),
+            entries: Vec::new(),
+            reversed: literals.iter().map(reverse).collect(),
+            rotated: literals.iter().map(|literal| literal.iter().map(rotate).collect()).collect(),
+            literals,
+        };
         for literal in 0..filter.literals.len() {
-            filter.insert(literal, false);
-            if filter.literals[literal].len() > MIN_LITERAL && filter.literals[literal].iter().all(u8::is_ascii_lowercase) {
-                filter.insert(literal, true);
+            filter.insert(literal, Form::Plain);
+            let bytes = &filter.literals[literal];
+            let (long, latin) = (bytes.len() > MIN_LITERAL, bytes.iter().all(u8::is_ascii_lowercase));
+            if long && (latin || !bytes.is_ascii()) {
+                filter.insert(literal, Form::Backwards);
+            }
+            if long && latin {
+                filter.insert(literal, Form::Rot13);
             }
         }
         filter
     }
 
-    fn insert(&mut self, literal: usize, backwards: bool) {
-        let text = if backwards { &self.reversed[literal] } else { &self.literals[literal] };
+    fn text(&self, literal: usize, form: Form) -> &[u8] {
+        match form {
+            Form::Plain => &self.literals[literal],
+            Form::Backwards => &self.reversed[literal],
+            Form::Rot13 => &self.rotated[literal],
+        }
+    }
+
+    fn insert(&mut self, literal: usize, form: Form) {
+        let text = self.text(literal, form);
         let Some((offset, _)) = rarest_gram(text) else { return };
         let gram = fold(u32::from_le_bytes([text[offset], text[offset + 1], text[offset + 2], text[offset + 3]]));
         let bit = hash(gram);
         self.bitmap[(bit >> 6) as usize] |= 1 << (bit & 63);
         let head = &mut self.heads[(bit & 0xFFF) as usize];
-        self.entries.push(Entry { gram, offset: offset as u32, literal: literal as u32, backwards, next: *head });
+        self.entries.push(Entry { gram, offset: offset as u32, literal: literal as u32, form, next: *head });
         *head = self.entries.len() as u32 - 1;
     }
 
@@ -80,8 +111,8 @@ impl Prefilter {
             Ok(bitmap) => bitmap,
             Err(_) => return,
         };
-        for (at, window) in text.array_windows::<4>().enumerate() {
-            let gram = fold(u32::from_le_bytes(*window));
+        for (at, window) in text.windows(MIN_LITERAL).enumerate() {
+            let gram = fold(u32::from_le_bytes([window[0], window[1], window[2], window[3]]));
             let bit = hash(gram);
             if bitmap[(bit >> 6) as usize] >> (bit & 63) & 1 == 1 {
                 self.look_up(text, at, gram, bit, &mut hit);
@@ -97,10 +128,10 @@ impl Prefilter {
             if entry.gram != gram {
                 continue;
             }
-            let literal = if entry.backwards { &self.reversed[entry.literal as usize] } else { &self.literals[entry.literal as usize] };
+            let literal = self.text(entry.literal as usize, entry.form);
             let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
             if text.get(start..start + literal.len()).is_some_and(|found| found.eq_ignore_ascii_case(literal)) {
-                hit(Hit { literal: entry.literal, at: start, backwards: entry.backwards });
+                hit(Hit { literal: entry.literal, at: start, form: entry.form });
             }
         }
     }
@@ -110,19 +141,30 @@ impl Prefilter {
 mod tests {
     use super::*;
 
-    fn scan(literals: &[&str], text: &str) -> Vec<(String, usize, bool)> {
+    fn scan(literals: &[&str], text: &str) -> Vec<(String, usize, Form)> {
         let filter = Prefilter::new(literals.iter().map(|l| l.as_bytes().to_vec()).collect());
         let mut all = Vec::new();
-        filter.scan(text.as_bytes(), |hit| all.push((literals[hit.literal as usize].to_owned(), hit.at, hit.backwards)));
+        filter.scan(text.as_bytes(), |hit| all.push((literals[hit.literal as usize].to_owned(), hit.at, hit.form)));
         all
     }
 
     #[test]
     fn finds_every_literal_at_every_place() {
-        let all = scan(&["ignore", "previous", "<|im_", "игнор", "忽略"], "IGNORE the Previous <|IM_ игнор, 忽略 erongi");
+        let all = scan(
+            &["ignore", "previous", "<|im_", "игнор", "忽略"],
+            "IGNORE the Previous <|IM_ игнор, 忽略 erongi vtaber",
+        );
         assert_eq!(
             all,
-            [("ignore".to_owned(), 0, false), ("previous".to_owned(), 11, false), ("<|im_".to_owned(), 20, false), ("игнор".to_owned(), 26, false), ("忽略".to_owned(), 38, false), ("ignore".to_owned(), 45, true)]
+            [
+                ("ignore".to_owned(), 0, Form::Plain),
+                ("previous".to_owned(), 11, Form::Plain),
+                ("<|im_".to_owned(), 20, Form::Plain),
+                ("игнор".to_owned(), 26, Form::Plain),
+                ("忽略".to_owned(), 38, Form::Plain),
+                ("ignore".to_owned(), 45, Form::Backwards),
+                ("ignore".to_owned(), 52, Form::Rot13)
+            ]
         );
         assert_eq!(scan(&["ignore"], "ignor"), []);
     }

@@ -24,9 +24,15 @@ impl Source {
     /// The source of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [("user", Self::User), ("system", Self::System), ("document", Self::Document), ("tool", Self::Tool), ("assistant", Self::Assistant)]
-            .into_iter()
-            .find_map(|(known, source)| (known == name).then_some(source))
+        [
+            ("user", Self::User),
+            ("system", Self::System),
+            ("document", Self::Document),
+            ("tool", Self::Tool),
+            ("assistant", Self::Assistant),
+        ]
+        .into_iter()
+        .find_map(|(known, source)| (known == name).then_some(source))
     }
 
     pub(crate) fn bit(self) -> u8 {

@@ -77,7 +77,10 @@ pub struct RuleSet {
 
 impl std::fmt::Debug for RuleSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RuleSet").field("rules", &self.rules.len()).field("digest", &self.digest).finish_non_exhaustive()
+        f.debug_struct("RuleSet")
+            .field("rules", &self.rules.len())
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,12 +97,15 @@ impl RuleSet {
             hasher.update(name);
             hasher.update((text.len() as u64).to_le_bytes());
             hasher.update(text);
-            let pack: Pack = toml::from_str(text).map_err(|error| RuleError::new(name, "", error.to_string().trim_end()))?;
-            sources.extend(pack.rule.into_iter().map(|rule| (Rule { pack: name.clone(), ..rule }, pack.define.clone())));
+            let pack: Pack =
+                toml::from_str(text).map_err(|error| RuleError::new(name, "", error.to_string().trim_end()))?;
+            sources
+                .extend(pack.rule.into_iter().map(|rule| (Rule { pack: name.clone(), ..rule }, pack.define.clone())));
         }
         hasher.update(custom);
         if !custom.is_empty() {
-            let rules: Vec<Rule> = serde_json::from_str(custom).map_err(|error| RuleError::new("policy", "", error.to_string()))?;
+            let rules: Vec<Rule> =
+                serde_json::from_str(custom).map_err(|error| RuleError::new("policy", "", error.to_string()))?;
             sources.extend(rules.into_iter().map(|mut rule| {
                 let define = std::mem::take(&mut rule.define);
                 (Rule { pack: "policy".to_owned(), ..rule }, define)
@@ -112,7 +118,11 @@ impl RuleSet {
         let mut ids: HashMap<String, String> = HashMap::new();
         for (rule, _) in &sources {
             if let Some(other) = ids.insert(rule.id.clone(), rule.pack.clone()) {
-                return Err(RuleError::new(&rule.pack, &rule.id, format!("the id is taken by a rule in pack `{other}`; ids are unique")));
+                return Err(RuleError::new(
+                    &rule.pack,
+                    &rule.id,
+                    format!("the id is taken by a rule in pack `{other}`; ids are unique"),
+                ));
             }
         }
         let disabled: HashSet<&str> = disabled.iter().map(String::as_str).collect();
@@ -149,11 +159,16 @@ impl RuleSet {
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
-        self.vocabulary.get_or_init(|| Vocabulary::new(self.rules.iter().flat_map(|rule| &rule.matches).map(String::as_str)))
+        self.vocabulary
+            .get_or_init(|| Vocabulary::new(self.rules.iter().flat_map(|rule| &rule.matches).map(String::as_str)))
     }
 
     pub(crate) fn signal_rules(&self, signal: Signal, source: Source, paranoia: u8) -> impl Iterator<Item = u32> {
-        self.compiled.iter().enumerate().filter(move |(_, rule)| rule.signal == Some(signal) && rule.is_active(source, paranoia)).map(|(index, _)| index as u32)
+        self.compiled
+            .iter()
+            .enumerate()
+            .filter(move |(_, rule)| rule.signal == Some(signal) && rule.is_active(source, paranoia))
+            .map(|(index, _)| index as u32)
     }
 }
 
@@ -172,7 +187,9 @@ impl Builder {
         let error = |problem: String| RuleError::new(&rule.pack, &rule.id, problem);
         check(&rule).map_err(error)?;
         let folded = rule.view != View::Cased;
-        let pattern = |text: &String, literal: bool| Pattern::new(text, define, folded, literal).map_err(|problem| error(format!("pattern `{text}`: {problem}")));
+        let pattern = |text: &String, literal: bool| {
+            Pattern::new(text, define, folded, literal).map_err(|problem| error(format!("pattern `{text}`: {problem}")))
+        };
         let patterns = rule.patterns.iter().map(|text| pattern(text, true)).collect::<Result<Vec<_>, _>>()?;
         let context = |near: &Option<Near>| -> Result<Option<Context>, RuleError> {
             let Some(near) = near else { return Ok(None) };
@@ -236,8 +253,32 @@ impl Builder {
 
 /// The categories of each detector (docs/rules.md).
 const CATEGORIES: [(&str, &[&str]); 4] = [
-    ("prompt_injection", &["instruction_override", "system_prompt_extraction", "forged_turn", "fake_authority", "encoded_payload", "payload_splitting", "embedded_instruction", "tool_abuse"]),
-    ("jailbreak", &["persona", "developer_mode", "refusal_suppression", "answer_prefix", "fiction_frame", "many_shot", "adversarial_suffix", "pressure"]),
+    (
+        "prompt_injection",
+        &[
+            "instruction_override",
+            "system_prompt_extraction",
+            "forged_turn",
+            "fake_authority",
+            "encoded_payload",
+            "payload_splitting",
+            "embedded_instruction",
+            "tool_abuse",
+        ],
+    ),
+    (
+        "jailbreak",
+        &[
+            "persona",
+            "developer_mode",
+            "refusal_suppression",
+            "answer_prefix",
+            "fiction_frame",
+            "many_shot",
+            "adversarial_suffix",
+            "pressure",
+        ],
+    ),
     ("exfiltration", &["exfiltration_link", "exfiltration_request"]),
     ("obfuscation", &["invisible_text", "encoded_text"]),
 ];
@@ -248,7 +289,10 @@ fn check(rule: &Rule) -> Result<(), String> {
         return Err("an id is 3 to 64 characters of a-z, 0-9 and -".to_owned());
     }
     let detectors = || CATEGORIES.map(|(name, _)| name).join(", ");
-    let (_, categories) = CATEGORIES.iter().find(|(name, _)| *name == rule.detector).ok_or_else(|| format!("detector `{}` is none of {}", rule.detector, detectors()))?;
+    let (_, categories) = CATEGORIES
+        .iter()
+        .find(|(name, _)| *name == rule.detector)
+        .ok_or_else(|| format!("detector `{}` is none of {}", rule.detector, detectors()))?;
     if !categories.contains(&rule.category.as_str()) {
         return Err(format!("category `{}` is none of {}'s: {}", rule.category, rule.detector, categories.join(", ")));
     }
@@ -264,7 +308,9 @@ fn check(rule: &Rule) -> Result<(), String> {
     match (&rule.signal, rule.patterns.is_empty()) {
         (None, true) => return Err("neither patterns nor a signal".to_owned()),
         (Some(_), false) => return Err("both patterns and a signal; a rule has one of them".to_owned()),
-        (Some(name), true) if Signal::from_name(name).is_none() => return Err(format!("signal `{name}` is none of {}", Signal::NAMES.map(|(name, _)| name).join(", "))),
+        (Some(name), true) if Signal::from_name(name).is_none() => {
+            return Err(format!("signal `{name}` is none of {}", Signal::NAMES.map(|(name, _)| name).join(", ")));
+        }
         _ => {}
     }
     for near in [&rule.near, &rule.not_near].into_iter().flatten() {

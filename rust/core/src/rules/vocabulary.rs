@@ -7,7 +7,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::tables::Tables;
 
-/// Shortest word.
+/// Shortest word that run-on text is split at.
 const MIN_WORD: usize = 3;
 
 /// A set of folded words in Latin letters, and an automaton that splits run-on text into them.
@@ -22,9 +22,9 @@ impl Vocabulary {
         let mut words = HashSet::new();
         for text in texts {
             let text = tables.fold(text);
-            words.extend(text.split(|c: char| !c.is_alphabetic()).filter(|w| w.chars().count() >= MIN_WORD || !w.is_ascii() && w.chars().count() > 1).map(str::to_owned));
+            words.extend(text.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).map(str::to_owned));
         }
-        let mut sorted: Vec<&String> = words.iter().collect();
+        let mut sorted: Vec<&String> = words.iter().filter(|word| word.len() >= MIN_WORD).collect();
         sorted.sort();
         let splitter = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(sorted).ok();
         Self { words, splitter }
