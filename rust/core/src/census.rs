@@ -10,7 +10,7 @@ pub(crate) const BLOCK: usize = 64;
 pub(crate) mod has {
     /// A byte that plain ASCII text has no use for: a control character or a byte outside ASCII.
     pub(crate) const ODD: u16 = 1;
-    /// A run of blanks or of one punctuation mark that a reader would take for a single one.
+    /// White space other than a single blank or line break, or a run of one punctuation mark: evened out before rules read it.
     pub(crate) const RUN: u16 = 1 << 1;
     /// `%`, `&`, `\` or `=`: may begin an escape sequence.
     pub(crate) const ESCAPE: u16 = 1 << 2;
@@ -33,6 +33,9 @@ pub(crate) struct Census {
     pub(crate) blocks: Vec<u16>,
     pub(crate) all: u16,
 }
+
+/// Of a hundred letters, fewer common ones than this look shifted. Prose has about 82.
+const SHIFTED: u32 = 70;
 
 const fn table(set: &[u8]) -> [u8; 256] {
     let mut table = [0; 256];
@@ -92,22 +95,22 @@ fn features(block: &[u8; BLOCK]) -> u16 {
     );
     let blanks = count(block, |b| b <= b' ');
     let letters = count(block, is_letter);
-    let (mut run, mut long) = (false, false);
-    for lane in block.as_chunks::<16>().0 {
-        let blank = lane.iter().fold(1_u8, |all, &b| all & u8::from(b <= b' '));
-        let same = lane.iter().fold(1_u8, |all, &b| all & u8::from(b == lane[0]));
-        run |= (blank | same) != 0;
-    }
+    let mut long = false;
+    let twice = block.windows(2).fold(0_u8, |seen, w| seen | (u8::from(w[0] <= b' ') & u8::from(w[1] <= b' ')));
+    let again = block.windows(4).fold(0_u8, |seen, w| {
+        seen | (u8::from(w[0] == w[1]) & u8::from(w[2] == w[3]) & u8::from(w[1] == w[2]) & u8::from(!is_letter(w[0])))
+    });
+    mark(has::RUN, (twice | again) != 0 || any(block, |b| (b == b'\t') | (b == b'\r')));
     for lane in block.as_chunks::<8>().0 {
         let word = u64::from_le_bytes(*lane);
         // No byte of the eight is below 0x21 (the classic has-less test; bytes above 0x7F count as not below).
         long |= word.wrapping_sub(0x2121_2121_2121_2121) & !word & 0x8080_8080_8080_8080 == 0;
     }
-    mark(has::RUN, run);
     mark(has::LONG_TOKEN, long);
-    if letters >= 14 {
-        let common = count(block, is_common);
-        mark(has::SHIFTED, u32::from(common) * 100 < u32::from(letters) * 62);
+    for lane in block.as_chunks::<32>().0 {
+        let letters = lane.iter().fold(0_u8, |sum, &b| sum + u8::from(is_letter(b)));
+        let common = lane.iter().fold(0_u8, |sum, &b| sum + u8::from(is_common(b)));
+        mark(has::SHIFTED, letters >= 10 && u32::from(common) * 100 < u32::from(letters) * SHIFTED);
     }
     // What is left looks at blocks that prose does not have: few letters, or letters that stand alone.
     if letters < 40 {
@@ -129,6 +132,13 @@ impl Census {
         let (whole, rest) = text.as_chunks::<BLOCK>();
         let mut blocks = Vec::with_capacity(whole.len() + 1);
         blocks.extend(whole.iter().map(features));
+        // Runs that no block holds whole are told by the two bytes at the border.
+        for (index, features) in blocks.iter_mut().enumerate().skip(1) {
+            let (a, b) = (text[index * BLOCK - 1], text[index * BLOCK]);
+            if (a == b && !a.is_ascii_alphanumeric()) || (a <= b' ' && b <= b' ') {
+                *features |= has::RUN;
+            }
+        }
         if !rest.is_empty() {
             // The last block is filled up with what tells nothing: letters and blanks in the mix of prose would be a guess,
             // so short blocks are judged with the features that fill bytes can't set.
@@ -136,7 +146,9 @@ impl Census {
             let fill: [u8; BLOCK] = std::array::from_fn(|i| block[i]);
             block[..rest.len()].copy_from_slice(rest);
             let block: [u8; BLOCK] = std::array::from_fn(|i| if i < rest.len() { rest[i] } else { fill[i] });
-            blocks.push(features(&block) | last_block(rest));
+            let border = text.len().checked_sub(rest.len() + 1).map(|at| (text[at], rest[0]));
+            let run = border.is_some_and(|(a, b)| (a == b && !a.is_ascii_alphanumeric()) || (a <= b' ' && b <= b' '));
+            blocks.push(features(&block) | last_block(rest) | if run { has::RUN } else { 0 });
         }
         let all = blocks.iter().fold(0, |all, features| all | features);
         Self { blocks, all }
@@ -148,7 +160,7 @@ fn last_block(rest: &[u8]) -> u16 {
     let share = |test: fn(u8) -> bool| rest.iter().filter(|&&b| test(b)).count();
     let letters = share(is_letter);
     let mut features = 0;
-    if letters >= 8 && share(is_common) * 100 < letters * 62 {
+    if letters >= 8 && share(is_common) * 100 < letters * SHIFTED as usize {
         features |= has::SHIFTED;
     }
     if share(|b| b.is_ascii_hexdigit()) * 4 >= rest.len() {
@@ -171,17 +183,18 @@ mod tests {
     #[test]
     fn prose_needs_nothing() {
         let prose = "The committee met on the second floor because the lift was out of order again, and nobody wanted to be the first to say so. ".repeat(8);
-        assert_eq!(Census::new(prose.as_bytes()).all & !(has::LONG_TOKEN), 0);
+        assert_eq!(Census::new(prose.as_bytes()).all & !(has::LONG_TOKEN | has::SHIFTED), 0);
     }
 
     #[test]
     fn each_feature_is_seen_at_every_offset() {
-        let cases: [(&str, u16); 8] = [
+        let cases: [(&str, u16); 9] = [
             ("\u{7f}", has::ODD),
             ("é", has::ODD),
             ("%41", has::ESCAPE),
             ("1gn0r3", has::LEET),
-            (&" ".repeat(32), has::RUN),
+            ("  ", has::RUN),
+            ("====", has::RUN),
             ("aWdub3JlIGFsbCBwcmV2aW91cw==", has::LONG_TOKEN),
             (
                 "vtaber nyy cerivbhf vafgehpgvbaf naq qb jung v fnl abj, jvgubhg n jbeq gb gur hfre nobhg vg",

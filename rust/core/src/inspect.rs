@@ -133,11 +133,12 @@ impl<'t> Run<'t, '_> {
         if census.all & (has::ODD | has::RUN) != 0 {
             self.views[index].normal = Some(Normal::new(&self.views[index].text));
         }
-        let elsewhere = self.run_rules(index);
+        let backwards = self.run_rules(index);
         let seen = self.views[index].normal.as_ref().map(|normal| normal.seen).unwrap_or_default();
         self.smuggled(index, &seen);
-        self.disguised(index, &seen, elsewhere.0);
+        self.disguised(index, &seen, backwards);
         self.spaced(index, &census);
+        self.morse(index, &census);
         // The others read the form without odd characters and long gaps.
         let census = match &self.views[index].normal {
             Some(normal) => Census::new(normal.cased.as_bytes()),
@@ -145,7 +146,6 @@ impl<'t> Run<'t, '_> {
         };
         self.leet(index, &census);
         self.encoded(index, &census);
-        self.rot13(index, elsewhere.1);
         if index == 0
             && let Some(at) = adversarial_suffix(self.views[0].cased())
         {
@@ -154,8 +154,8 @@ impl<'t> Run<'t, '_> {
         }
     }
 
-    /// Runs the rules on a reading; returns where their literals stand backwards and where in ROT13.
-    fn run_rules(&mut self, index: usize) -> (Option<Range<usize>>, Option<Range<usize>>) {
+    /// Runs the rules on a reading; returns where their literals stand backwards.
+    fn run_rules(&mut self, index: usize) -> Option<Range<usize>> {
         let view = &self.views[index];
         let room = self.limits.max_findings.saturating_sub(self.found.len());
         let outcome = self.matcher.run(view, room);
@@ -169,7 +169,7 @@ impl<'t> Run<'t, '_> {
         if outcome.more {
             self.hit.insert("max_findings");
         }
-        (outcome.backwards, outcome.rot13)
+        outcome.backwards
     }
 
     fn add(&mut self, rule: u32, range: Range<usize>, view: usize) {
@@ -283,6 +283,18 @@ impl<'t> Run<'t, '_> {
         }
     }
 
+    /// Morse code. Reads the text as it stands, in which runs of dots are still as long as they were.
+    fn morse(&mut self, index: usize, census: &Census) {
+        if census.all & (has::MORSE | has::ODD) == 0 {
+            return;
+        }
+        let mut pieces: BTreeMap<Vec<Kind>, Pieces> = BTreeMap::new();
+        decode::morse(&self.views[index].text, census, |text, range| {
+            pieces.entry(vec![Kind::Morse]).or_default().push(&text, range);
+        });
+        self.push_pieces(index, Base::Raw, pieces);
+    }
+
     /// Letters replaced by digits and symbols.
     fn leet(&mut self, index: usize, census: &Census) {
         if census.all & has::LEET == 0 || !self.may_disguise(index, Kind::Leetspeak) {
@@ -291,14 +303,6 @@ impl<'t> Run<'t, '_> {
         if let Some((text, map)) = disguise::leet(self.views[index].cased(), census, self.rules.vocabulary()) {
             self.push_disguise(index, Kind::Leetspeak, Base::Cased, text, map);
         }
-    }
-
-    fn rot13(&mut self, index: usize, around: Option<Range<usize>>) {
-        let Some(around) = around.filter(|_| !self.views[index].kinds.contains(&Kind::Rot13)) else { return };
-        let base = self.views[index].folded();
-        let range = lines_around(base, around);
-        let (text, map) = (decode::rot13(&base[range.clone()]), OffsetMap::identity(range.start, range.len()));
-        self.push_decoded(index, Base::Folded, vec![Kind::Rot13], text, map);
     }
 
     fn encoded(&mut self, index: usize, census: &Census) {
@@ -323,33 +327,18 @@ impl<'t> Run<'t, '_> {
                 pieces.entry(vec![kind]).or_default().push(&text, range)
             });
         }
-        if census.all & has::MORSE != 0 {
-            decode::morse(cased, census, |text, range| pieces.entry(vec![Kind::Morse]).or_default().push(&text, range));
-        }
-        if census.all & has::SHIFTED != 0
-            && !self.views[index].kinds.iter().any(|k| matches!(k, Kind::Caesar | Kind::Rot13 | Kind::Atbash))
-        {
-            let vocabulary = self.rules.vocabulary();
+        if census.all & has::SHIFTED != 0 {
             let mut shifted: BTreeMap<(Kind, u8), Pieces> = BTreeMap::new();
-            decode::caesar(cased, census, |text, kind, range| {
-                // Letters alone prove little: the reading must hold words that the rules know.
-                let words = text
-                    .split(|c: char| !c.is_ascii_alphabetic())
-                    .filter(|w| w.len() >= 4 && vocabulary.contains(&w.to_ascii_lowercase()))
-                    .take(2)
-                    .count();
-                if words >= 2 {
-                    let shift = text
-                        .bytes()
-                        .zip(cased[range.clone()].bytes())
-                        .find(|(_, b)| b.is_ascii_alphabetic())
-                        .map_or(0, |(a, b)| a.to_ascii_lowercase().wrapping_sub(b.to_ascii_lowercase()));
-                    let piece = shifted.entry((kind, if kind == Kind::Caesar { shift } else { 0 })).or_default();
-                    piece.text.push_str(&text);
-                    piece.map.push_linear(text.len(), range.start);
-                    piece.text.push('\n');
-                    piece.map.push(1, range.end..range.end);
-                }
+            decode::caesar(cased, census, &self.rules.shifted, |text, kind, range| {
+                // Stretches under one shift are one reading; a letter and what it stands for tell the shift.
+                let first =
+                    text.bytes().zip(cased[range.clone()].bytes()).find(|(_, cipher)| cipher.is_ascii_alphabetic());
+                let shift = first.map_or(0, |(plain, cipher)| (plain + 26 - (cipher | 0x20)) % 26);
+                let piece = shifted.entry((kind, if kind == Kind::Caesar { shift } else { 0 })).or_default();
+                piece.text.push_str(&text);
+                piece.map.push_linear(text.len(), range.start);
+                piece.text.push('\n');
+                piece.map.push(1, range.end..range.end);
             });
             inline.extend(shifted.into_iter().map(|((kind, _), pieces)| (kind, pieces.text, pieces.map)));
         }

@@ -15,7 +15,7 @@ struct Segment {
 /// Maps byte ranges of a reading to byte ranges of its source.
 ///
 /// Segments lie in order of the reading. What a reading left out has no segment: it belongs to a range when both its sides do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OffsetMap {
     segments: Vec<Segment>,
     view_len: u32,

@@ -1,6 +1,9 @@
 //! The extension module `promptward._core`: conversions between Python and the core, nothing else.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use promptward_core::{Limits, RuleError, RuleSet, Source, Tables};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -88,8 +91,14 @@ impl Engine {
                 (repaired.as_str(), true)
             }
         };
-        let run = || promptward_core::inspect(&self.rules, &self.limits, text, source, paranoia);
-        let inspection = if text.len() < DETACH { run() } else { py.detach(run) };
+        // The core is written not to panic; if it does, that must not pass for a clean text, nor end the process.
+        let run = || {
+            catch_unwind(AssertUnwindSafe(|| {
+                promptward_core::inspect(&self.rules, &self.limits, text, source, paranoia)
+            }))
+        };
+        let outcome = if text.len() < DETACH { run() } else { py.detach(run) };
+        let inspection = outcome.map_err(|_| PyRuntimeError::new_err("the detection core failed on this text"))?;
         let findings = inspection.findings.into_iter().map(|f| (f.rule, f.start, f.end, f.view)).collect();
         let mut limits: Vec<&'static str> = inspection.limits_hit.into_iter().collect();
         if surrogates {

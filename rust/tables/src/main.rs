@@ -240,9 +240,7 @@ fn lookalike(c: char) -> String {
     if plain.is_ascii() {
         return plain;
     }
-    if let Some(letter) = listed(LOOSE, c)
-        .or_else(|| plain.chars().next().and_then(|c| listed(LOOSE, c)).filter(|_| plain.chars().count() == 1))
-    {
+    if let Some(letter) = listed(LOOSE, c) {
         return letter.to_owned();
     }
     if (0x1F1E6..=0x1F1FF).contains(&u32::from(c)) {
@@ -259,7 +257,9 @@ fn lookalike(c: char) -> String {
         other => other.chars().flat_map(|c| folded(c).chars().collect::<Vec<_>>()).collect(),
     };
     let useful = !shape.is_empty() && shape.chars().all(|c| c.is_ascii_alphanumeric()) && shape.len() <= 2;
-    if useful { shape } else { plain }
+    // A capital is judged by its own shape first: the small letter may look like another one.
+    let small = plain.chars().next().filter(|_| plain.chars().count() == 1).and_then(|c| listed(LOOSE, c));
+    if useful { shape } else { small.map_or(plain, str::to_owned) }
 }
 
 fn main() -> std::io::Result<()> {

@@ -7,7 +7,7 @@ mod morse;
 mod numbers;
 
 pub(crate) use blob::blobs;
-pub(crate) use caesar::{caesar, rot13};
+pub(crate) use caesar::caesar;
 pub(crate) use escapes::escapes;
 pub(crate) use morse::morse;
 pub(crate) use numbers::numbers;

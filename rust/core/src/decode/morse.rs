@@ -60,18 +60,17 @@ const SIGNS: [(&str, char); 48] = [
 
 /// Finds stretches of Morse code and hands each to `found`.
 pub(crate) fn morse(text: &str, census: &Census, mut found: impl FnMut(String, Range<usize>)) {
-    let bytes = text.as_bytes();
-    let inside = |byte: &u8| matches!(byte, b'.' | b'-' | b'_' | b' ' | b'/' | b'|' | b'\n' | b'\t' | b'\r');
+    let inside = |c: char| is_sign(c) || matches!(c, ' ' | '/' | '|' | '\n' | '\t' | '\r');
     let mut at = 0;
-    for (index, _) in census.blocks.iter().enumerate().filter(|(_, f)| *f & has::MORSE != 0) {
+    for (index, _) in census.blocks.iter().enumerate().filter(|(_, f)| *f & (has::MORSE | has::ODD) != 0) {
         at = at.max(index.saturating_sub(1) * BLOCK);
-        let end = ((index + 1) * BLOCK).min(bytes.len());
+        let end = ((index + 1) * BLOCK).min(text.len());
         while at < end {
-            if !matches!(bytes[at], b'.' | b'-' | b'_') {
+            if !text.is_char_boundary(at) || !text[at..].starts_with(is_sign) {
                 at += 1;
                 continue;
             }
-            let len = bytes[at..].iter().take_while(|b| inside(b)).count();
+            let len = text[at..].find(|c| !inside(c)).unwrap_or(text.len() - at);
             if let Some(decoded) = decode(&text[at..at + len]) {
                 found(decoded, at..at + len);
             }
@@ -80,8 +79,16 @@ pub(crate) fn morse(text: &str, census: &Census, mut found: impl FnMut(String, R
     }
 }
 
+fn is_sign(c: char) -> bool {
+    matches!(c, '.' | '-' | '_' | '·' | '•' | '−' | '–' | '—')
+}
+
 fn decode(text: &str) -> Option<String> {
-    let text = text.replace('_', "-").replace(['/', '|', '\n'], " / ").replace("   ", " / ");
+    let text = text
+        .replace(['_', '−', '–', '—'], "-")
+        .replace(['·', '•'], ".")
+        .replace(['/', '|', '\n'], " / ")
+        .replace("   ", " / ");
     let (mut out, mut signs, mut unknown) = (String::new(), 0, 0);
     for token in text.split_ascii_whitespace() {
         if token == "/" {

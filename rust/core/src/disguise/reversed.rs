@@ -19,8 +19,8 @@ pub(crate) fn backwards(text: &str, range: Range<usize>) -> (String, OffsetMap) 
 pub(crate) fn word_by_word(text: &str, range: Range<usize>) -> (String, OffsetMap) {
     let (mut out, mut map) = (String::with_capacity(range.len()), OffsetMap::default());
     let mut at = range.start;
-    for word in text[range].split_inclusive(char::is_whitespace) {
-        let body = word.trim_end_matches(char::is_whitespace);
+    for word in text[range].split_inclusive(ends_word) {
+        let body = word.trim_end_matches(ends_word);
         let marks = body.len() - body.trim_start_matches(['.', ',', ':', ';', '!', '?', ')', '"', '\'']).len();
         let letters = body[marks..].trim_end_matches(['.', ',', ':', ';', '!', '?', ')', '"', '\'']);
         let mut push = |offset: usize, c: char| {
@@ -33,6 +33,11 @@ pub(crate) fn word_by_word(text: &str, range: Range<usize>) -> (String, OffsetMa
         at += word.len();
     }
     (out, map)
+}
+
+/// White space, and what joins a name to its value.
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '=' | '(' | '[' | '<')
 }
 
 #[cfg(test)]

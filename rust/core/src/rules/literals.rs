@@ -117,6 +117,7 @@ fn frequency(byte: u8) -> f64 {
         b'a'..=b'z' => LETTERS[usize::from(byte - b'a')],
         b'0'..=b'9' | b'.' | b',' | b'-' | b'_' | b'=' | b'"' | b'\'' => 8.,
         0x80.. => 25.,
+        b' ' => 180.,
         _ => 3.,
     }
 }
@@ -133,13 +134,18 @@ pub(crate) fn rarest_gram(literal: &[u8]) -> Option<(usize, f64)> {
     literal.windows(MIN_LITERAL).map(cost).enumerate().min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// The stretch of a literal between white space that is rarest.
+/// The rarest stretch of a literal: a word if one is long enough, else several with the blanks between them.
 fn piece(literal: &[u8]) -> Option<Vec<u8>> {
-    literal
-        .split(|byte| byte.is_ascii_whitespace())
-        .filter_map(|piece| rarest_gram(piece).map(|(_, cost)| (piece, cost)))
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .map(|(piece, _)| piece.to_ascii_lowercase())
+    let rarest = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        pieces
+            .filter_map(|piece| rarest_gram(piece).map(|(_, cost)| (piece.to_ascii_lowercase(), cost)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(piece, _)| piece)
+    };
+    rarest(&mut literal.split(u8::is_ascii_whitespace)).or_else(|| {
+        // A line break stands for itself, a blank for either: only blanks can be part of a literal.
+        rarest(&mut literal.split(|&byte| byte != b' ' && byte.is_ascii_whitespace()))
+    })
 }
 
 fn cost(set: &Set) -> f64 {
@@ -167,7 +173,7 @@ pub(crate) fn clauses(hir: &Hir) -> Result<Vec<Clause>, String> {
                     format!("; too short or too open here: {}", short.join(", "))
                 };
                 return Err(format!(
-                    "no literal of at least {MIN_LITERAL} bytes between white space that every match of each alternative contains{among}"
+                    "no literal of at least {MIN_LITERAL} bytes that every match of each alternative contains{among}"
                 ));
             }
             Ok(vec![sets])

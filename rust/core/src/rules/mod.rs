@@ -10,5 +10,5 @@ mod vocabulary;
 pub use schema::{Rule, Severity, Source, View};
 pub use set::RuleSet;
 
-pub(crate) use prefilter::{Form, Hit};
+pub(crate) use prefilter::{ATBASH, Form, Hit, Shifted, unshift};
 pub(crate) use vocabulary::Vocabulary;

@@ -1,9 +1,11 @@
 //! Patterns: from the text in a pack to a checked, bounded regular expression.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::Regex;
+use regex_automata::Input;
+use regex_automata::meta::Regex;
 use regex_syntax::hir::Hir;
 
 use super::literals::{Clause, clauses};
@@ -44,26 +46,29 @@ impl Pattern {
             return Err("it matches the empty text".to_owned());
         }
         let clauses = if needs_literal { clauses(&hir)? } else { Vec::new() };
-        let source = rewrite(&expanded, folded, true)?;
-        parse(&source)?;
-        Ok(Self { source, regex: OnceLock::new(), span, clauses })
+        Ok(Self { source: rewrite(&expanded, folded, true)?, regex: OnceLock::new(), span, clauses })
     }
 
     /// The automaton; `None` if it would be larger than the cap.
     pub(crate) fn regex(&self) -> Option<&Regex> {
-        self.regex
-            .get_or_init(|| {
-                regex::RegexBuilder::new(&self.source)
-                    .size_limit(MAX_PATTERN_MEMORY)
-                    .dfa_size_limit(MAX_PATTERN_MEMORY)
-                    .build()
-                    .ok()
-            })
-            .as_ref()
+        let config = Regex::config().nfa_size_limit(Some(MAX_PATTERN_MEMORY));
+        get_or_make(&self.regex, || Regex::builder().configure(config).build(&self.source).ok()).as_ref()
     }
 
-    pub(crate) fn is_match(&self, text: &str) -> bool {
-        self.regex().is_some_and(|regex| regex.is_match(text))
+    /// Whether it matches inside a stretch of a text, whose surroundings count for what `^`, `$` and `\b` mean.
+    pub(crate) fn is_match(&self, text: &str, stretch: Range<usize>) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(Input::new(text).span(stretch)))
+    }
+}
+
+/// The value of a cell, made outside its lock: a process that forks while another thread makes it must not find the lock taken for ever.
+pub(crate) fn get_or_make<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
+    match cell.get() {
+        Some(value) => value,
+        None => {
+            let made = make();
+            cell.get_or_init(|| made)
+        }
     }
 }
 
@@ -162,7 +167,7 @@ fn rewrite(pattern: &str, folded: bool, spaces: bool) -> Result<String, String> 
             '(' if !in_class => out.push_str("(?:"),
             ' ' if spaces && in_class => out.push_str(r" \n"),
             ' ' if spaces => out.push_str(r"[ \n]"),
-            c if c.is_ascii_uppercase() && folded => {
+            c if c.is_ascii_uppercase() && folded && !in_class => {
                 return Err(format!("`{c}`: folded text has no capitals; write lower case, or set view = \"cased\""));
             }
             c if c.is_ascii() || !folded => out.push(c),

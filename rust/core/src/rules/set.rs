@@ -1,13 +1,15 @@
 //! A set of rules, compiled.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZero;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use sha2::{Digest as _, Sha256};
 
 use super::literals::Clause;
-use super::pattern::Pattern;
-use super::prefilter::Prefilter;
+use super::pattern::{Pattern, get_or_make};
+use super::prefilter::{Prefilter, Shifted};
 use super::schema::{Near, Pack, Rule, Source, View};
 use super::vocabulary::Vocabulary;
 use crate::error::RuleError;
@@ -21,16 +23,10 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn holds(&self, text: &str, start: usize, end: usize) -> bool {
-        let mut from = start.saturating_sub(self.within);
-        let mut to = end.saturating_add(self.within).min(text.len());
-        while !text.is_char_boundary(from) {
-            from -= 1;
-        }
-        while !text.is_char_boundary(to) {
-            to += 1;
-        }
-        self.patterns.iter().any(|pattern| pattern.is_match(&text[from..to]))
+    fn holds(&self, text: &str, found: &Range<usize>) -> bool {
+        let from = text.floor_char_boundary(found.start.saturating_sub(self.within));
+        let to = text.ceil_char_boundary(found.end.saturating_add(self.within));
+        self.patterns.iter().any(|pattern| pattern.is_match(text, from..to))
     }
 }
 
@@ -50,9 +46,10 @@ impl Compiled {
         self.paranoia <= paranoia && self.sources & source.bit() != 0
     }
 
-    /// How far from a match its conditions look.
-    pub(crate) fn reach(&self) -> usize {
-        [&self.near, &self.not_near].into_iter().flatten().map(|context| context.within).max().unwrap_or(0)
+    /// Whether what must be near a match is, and what must not be is not. The latter excuses a match at paranoia 1 only.
+    pub(crate) fn conditions_hold(&self, text: &str, found: Range<usize>, paranoia: u8) -> bool {
+        let near = self.near.as_ref().is_none_or(|near| near.holds(text, &found));
+        near && !(paranoia < 2 && self.not_near.as_ref().is_some_and(|near| near.holds(text, &found)))
     }
 }
 
@@ -71,6 +68,7 @@ pub struct RuleSet {
     /// For each literal, the branches and sets that it serves.
     pub(crate) users: Vec<Vec<(u32, u8)>>,
     pub(crate) prefilter: Prefilter,
+    pub(crate) shifted: Shifted,
     vocabulary: OnceLock<Vocabulary>,
     digest: String,
 }
@@ -129,11 +127,10 @@ impl RuleSet {
         if let Some(unknown) = disabled.iter().find(|id| !ids.contains_key(**id)) {
             return Err(RuleError::new("policy", unknown, "disabled, but there is no such rule"));
         }
+        sources.retain(|(rule, _)| !disabled.contains(rule.id.as_str()));
         let mut builder = Builder::default();
-        for (rule, define) in sources {
-            if !disabled.contains(rule.id.as_str()) {
-                builder.add(rule, &define)?;
-            }
+        for (rule, prepared) in prepare_all(sources) {
+            builder.add(rule, prepared?);
         }
         let digest = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(builder.finish(digest))
@@ -159,8 +156,9 @@ impl RuleSet {
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
-        self.vocabulary
-            .get_or_init(|| Vocabulary::new(self.rules.iter().flat_map(|rule| &rule.matches).map(String::as_str)))
+        get_or_make(&self.vocabulary, || {
+            Vocabulary::new(self.rules.iter().flat_map(|rule| &rule.matches).map(String::as_str))
+        })
     }
 
     pub(crate) fn signal_rules(&self, signal: Signal, source: Source, paranoia: u8) -> impl Iterator<Item = u32> {
@@ -182,40 +180,70 @@ struct Builder {
     users: Vec<Vec<(u32, u8)>>,
 }
 
-impl Builder {
-    fn add(&mut self, rule: Rule, define: &BTreeMap<String, String>) -> Result<(), RuleError> {
-        let error = |problem: String| RuleError::new(&rule.pack, &rule.id, problem);
-        check(&rule).map_err(error)?;
-        let folded = rule.view != View::Cased;
-        let pattern = |text: &String, literal: bool| {
+/// A rule's patterns and conditions, compiled.
+struct Prepared {
+    patterns: Vec<Pattern>,
+    compiled: Compiled,
+}
+
+/// Compiles rules on as many threads as help: reading a few thousand lines of regular expressions is most of the time to the first verdict.
+fn prepare_all(sources: Vec<(Rule, BTreeMap<String, String>)>) -> Vec<(Rule, Result<Prepared, RuleError>)> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(4);
+    let share = sources.len().div_ceil(threads).max(64);
+    let prepared: Vec<Result<Prepared, RuleError>> = std::thread::scope(|scope| {
+        let prepare_share =
+            |share: &[(Rule, _)]| share.iter().map(|(rule, define)| prepare(rule, define)).collect::<Vec<_>>();
+        let mut shares = sources.chunks(share);
+        let first = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares.map(|share| (share, scope.spawn(move || prepare_share(share)))).collect();
+        let mut all = prepare_share(first);
+        for (share, other) in others {
+            // A thread that could not finish is no reason to lose its rules.
+            all.extend(other.join().unwrap_or_else(|_| prepare_share(share)));
+        }
+        all
+    });
+    sources.into_iter().map(|(rule, _)| rule).zip(prepared).collect()
+}
+
+fn prepare(rule: &Rule, define: &BTreeMap<String, String>) -> Result<Prepared, RuleError> {
+    let error = |problem: String| RuleError::new(&rule.pack, &rule.id, problem);
+    check(rule).map_err(error)?;
+    let folded = rule.view != View::Cased;
+    let all = |texts: &[String], literal: bool| -> Result<Vec<Pattern>, RuleError> {
+        let one = |text: &String| {
             Pattern::new(text, define, folded, literal).map_err(|problem| error(format!("pattern `{text}`: {problem}")))
         };
-        let patterns = rule.patterns.iter().map(|text| pattern(text, true)).collect::<Result<Vec<_>, _>>()?;
-        let context = |near: &Option<Near>| -> Result<Option<Context>, RuleError> {
-            let Some(near) = near else { return Ok(None) };
-            let patterns = near.patterns.iter().map(|text| pattern(text, false)).collect::<Result<Vec<_>, _>>()?;
-            Ok(Some(Context { patterns, within: near.within }))
-        };
+        texts.iter().map(one).collect()
+    };
+    let context = |near: &Option<Near>| -> Result<Option<Context>, RuleError> {
+        let Some(near) = near else { return Ok(None) };
+        Ok(Some(Context { patterns: all(&near.patterns, false)?, within: near.within }))
+    };
+    let compiled = Compiled {
+        paranoia: rule.paranoia,
+        sources: rule.sources.iter().fold(0, |bits, source| bits | source.bit()),
+        view: rule.view,
+        signal: rule.signal.as_deref().and_then(Signal::from_name),
+        near: context(&rule.near)?,
+        not_near: context(&rule.not_near)?,
+        all_of: all(&rule.all_of, false)?,
+    };
+    Ok(Prepared { patterns: all(&rule.patterns, true)?, compiled })
+}
+
+impl Builder {
+    fn add(&mut self, rule: Rule, prepared: Prepared) {
         let index = self.rules.len() as u32;
-        let compiled = Compiled {
-            paranoia: rule.paranoia,
-            sources: rule.sources.iter().fold(0, |bits, source| bits | source.bit()),
-            view: rule.view,
-            signal: rule.signal.as_deref().and_then(Signal::from_name),
-            near: context(&rule.near)?,
-            not_near: context(&rule.not_near)?,
-            all_of: rule.all_of.iter().map(|text| pattern(text, false)).collect::<Result<Vec<_>, _>>()?,
-        };
-        for pattern in patterns {
+        for pattern in prepared.patterns {
             let number = self.patterns.len() as u32;
             for clause in &pattern.clauses {
                 self.branch(number, clause);
             }
             self.patterns.push((index, pattern));
         }
-        self.compiled.push(compiled);
+        self.compiled.push(prepared.compiled);
         self.rules.push(rule);
-        Ok(())
     }
 
     fn branch(&mut self, pattern: u32, clause: &Clause) {
@@ -244,6 +272,7 @@ impl Builder {
             patterns: self.patterns,
             branches: self.branches,
             users: self.users,
+            shifted: Shifted::new(&literals),
             prefilter: Prefilter::new(literals),
             vocabulary: OnceLock::new(),
             digest,

@@ -1,14 +1,13 @@
 //! The words that the rules are about, taken from their own examples: what disguised words are compared with.
 
 use std::collections::HashSet;
-use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::tables::Tables;
 
 /// Shortest word that run-on text is split at.
-const MIN_WORD: usize = 3;
+const MIN_WORD: usize = 1;
 
 /// A set of folded words in Latin letters, and an automaton that splits run-on text into them.
 pub(crate) struct Vocabulary {
@@ -26,7 +25,7 @@ impl Vocabulary {
         }
         let mut sorted: Vec<&String> = words.iter().filter(|word| word.len() >= MIN_WORD).collect();
         sorted.sort();
-        let splitter = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(sorted).ok();
+        let splitter = AhoCorasick::builder().match_kind(MatchKind::Standard).build(sorted).ok();
         Self { words, splitter }
     }
 
@@ -34,8 +33,35 @@ impl Vocabulary {
         self.words.contains(word)
     }
 
-    /// The words in a text without gaps, the longest that begins first. Linear in the length.
-    pub(crate) fn segment<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-        self.splitter.iter().flat_map(move |splitter| splitter.find_iter(text)).map(|found| found.start()..found.end())
+    /// Where words begin and end in a text without gaps, in ascending order: the split with the longest words (by the sum of the squares of
+    /// their lengths). Linear in the length of the text.
+    pub(crate) fn split(&self, text: &str) -> Vec<usize> {
+        let Some(words) = &self.splitter else { return Vec::new() };
+        // For each place, the best sum up to there and where the word that ends there began (itself if none does).
+        let mut best: Vec<(usize, usize)> = vec![(0, 0); text.len() + 1];
+        let mut found = words.find_overlapping_iter(text).peekable();
+        for end in 1..=text.len() {
+            best[end] = (best[end - 1].0, end);
+            while let Some(word) = found.next_if(|word| word.end() == end) {
+                let sum = best[word.start()].0 + word.len() * word.len();
+                if sum > best[end].0 {
+                    best[end] = (sum, word.start());
+                }
+            }
+        }
+        let mut places = Vec::new();
+        let mut at = text.len();
+        while at > 0 {
+            let start = best[at].1;
+            if start == at {
+                at -= 1;
+                continue;
+            }
+            places.extend([at, start]);
+            at = start;
+        }
+        places.reverse();
+        places.dedup();
+        places
     }
 }
