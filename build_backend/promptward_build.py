@@ -23,7 +23,7 @@ os.environ.setdefault("MATURIN_NO_MISSING_BUILD_BACKEND_WARNING", "1")
 def _need_rust() -> None:
     if shutil.which("cargo") is None:
         sys.exit(
-            "promptward: building from source needs a Rust toolchain (1.88 or newer) and found no `cargo` on PATH.\n"
+            "promptward: building from source needs a Rust toolchain (1.91 or newer) and found no `cargo` on PATH.\n"
             "hint: install Rust, or install a wheel for your platform"
         )
 

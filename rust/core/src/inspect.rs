@@ -22,8 +22,8 @@ const INVISIBLE_RUN: usize = 12;
 const MARK_RUN: usize = 8;
 /// Disguises that may be put on one another: two for texts up to this size, one beyond.
 const TWO_DISGUISES: usize = 64 << 10;
-/// Characters around backwards text that are read backwards with it.
-const BACKWARDS: usize = 2000;
+/// Bytes around backwards text that are read backwards with it.
+const BACKWARDS: usize = 500;
 
 /// What was found in a text. Offsets are half-open, in code points.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl<'t> Run<'t, '_> {
         let backwards = self.run_rules(index);
         let seen = self.views[index].normal.as_ref().map(|normal| normal.seen).unwrap_or_default();
         self.smuggled(index, &seen);
-        self.disguised(index, &seen, backwards);
+        self.disguised(index, &seen, &backwards);
         self.spaced(index, &census);
         self.morse(index, &census);
         // The others read the form without odd characters and long gaps.
@@ -155,7 +155,7 @@ impl<'t> Run<'t, '_> {
     }
 
     /// Runs the rules on a reading; returns where their literals stand backwards.
-    fn run_rules(&mut self, index: usize) -> Option<Range<usize>> {
+    fn run_rules(&mut self, index: usize) -> Vec<Range<usize>> {
         let view = &self.views[index];
         let room = self.limits.max_findings.saturating_sub(self.found.len());
         let outcome = self.matcher.run(view, room);
@@ -233,7 +233,7 @@ impl<'t> Run<'t, '_> {
     }
 
     /// Odd characters and odd orders.
-    fn disguised(&mut self, index: usize, seen: &Seen, backwards: Option<Range<usize>>) {
+    fn disguised(&mut self, index: usize, seen: &Seen, backwards: &[Range<usize>]) {
         let text = &self.views[index].text;
         let mut variants: Vec<(Kind, Base, String, OffsetMap)> = Vec::new();
         if seen.bidi > 0 {
@@ -253,13 +253,13 @@ impl<'t> Run<'t, '_> {
                 );
             }
         }
-        if let Some(around) = backwards {
+        if !backwards.is_empty() {
             let base = self.views[index].folded();
-            let range = lines_around(base, around);
-            let (whole, map) = disguise::backwards(base, range.clone());
-            variants.push((Kind::Reversed, Base::Folded, whole, map));
-            let (words, map) = disguise::word_by_word(base, range);
-            variants.push((Kind::ReversedWords, Base::Folded, words, map));
+            let around = |range: &Range<usize>| lines_around(base, range.clone());
+            let whole = disguise::turned_around(base, backwards.iter().map(around), disguise::backwards);
+            variants.push((Kind::Reversed, Base::Folded, whole.0, whole.1));
+            let words = disguise::turned_around(base, backwards.iter().map(around), disguise::word_by_word);
+            variants.push((Kind::ReversedWords, Base::Folded, words.0, words.1));
         }
         for (kind, base, text, map) in variants {
             let whole = map.to_source(0..map.view_len());
@@ -327,7 +327,7 @@ impl<'t> Run<'t, '_> {
                 pieces.entry(vec![kind]).or_default().push(&text, range)
             });
         }
-        if census.all & has::SHIFTED != 0 {
+        if census.all & has::SHIFTED != 0 && !self.views[index].deciphered {
             let mut shifted: BTreeMap<(Kind, u8), Pieces> = BTreeMap::new();
             decode::caesar(cased, census, &self.rules.shifted, |text, kind, range| {
                 // Stretches under one shift are one reading; a letter and what it stands for tell the shift.
@@ -374,24 +374,23 @@ impl<'t> Run<'t, '_> {
             self.hit.insert("max_decoded_bytes");
             return;
         }
-        let hidden = self.views[parent].hidden || kinds.iter().any(|kind| kind.hides());
-        self.push(View {
-            kinds,
-            parent,
-            base,
-            text: Cow::Owned(text),
-            map,
-            depth,
-            disguises: Vec::new(),
-            hidden,
-            normal: None,
-        });
+        let view = &self.views[parent];
+        let hidden = view.hidden || kinds.iter().any(|kind| kind.hides());
+        let cipher = kinds.iter().any(|kind| kind.is_cipher());
+        // What hides a whole text holds one of its own; everything else is as disguised as it was before.
+        let own = kinds.iter().all(|kind| kind.hides() && !kind.is_cipher());
+        let disguises = if own { Vec::new() } else { view.disguises.clone() };
+        let deciphered = view.deciphered || cipher;
+        let text = Cow::Owned(text);
+        self.push(View { kinds, parent, base, text, map, depth, disguises, hidden, deciphered, normal: None });
     }
 
     fn may_disguise(&self, parent: usize, kind: Kind) -> bool {
         let view = &self.views[parent];
         let most = if self.views[0].text.len() <= TWO_DISGUISES { 2 } else { 1 };
-        view.disguises.len() < most && !view.disguises.contains(&kind)
+        let turned = |kind: &Kind| matches!(kind, Kind::Reversed | Kind::ReversedWords);
+        let again = view.disguises.iter().any(|known| *known == kind || (turned(known) && turned(&kind)));
+        view.disguises.len() < most && !again
     }
 
     fn push_disguise(&mut self, parent: usize, kind: Kind, base: Base, text: String, map: OffsetMap) -> bool {
@@ -400,18 +399,9 @@ impl<'t> Run<'t, '_> {
         }
         let view = &self.views[parent];
         let disguises = view.disguises.iter().copied().chain([kind]).collect();
-        let (depth, hidden) = (view.depth, view.hidden);
-        self.push(View {
-            kinds: vec![kind],
-            parent,
-            base,
-            text: Cow::Owned(text),
-            map,
-            depth,
-            disguises,
-            hidden,
-            normal: None,
-        })
+        let (depth, hidden, deciphered) = (view.depth, view.hidden, view.deciphered);
+        let (kinds, text) = (vec![kind], Cow::Owned(text));
+        self.push(View { kinds, parent, base, text, map, depth, disguises, hidden, deciphered, normal: None })
     }
 
     fn push(&mut self, view: View<'t>) -> bool {
@@ -457,15 +447,8 @@ impl Pieces {
     }
 }
 
-/// The lines around a range, as far as they are near.
+/// A range with the text around it that may belong to it.
 fn lines_around(text: &str, range: Range<usize>) -> Range<usize> {
-    let mut floor = range.start.saturating_sub(BACKWARDS);
-    let mut ceiling = range.end.saturating_add(BACKWARDS).min(text.len());
-    while !text.is_char_boundary(floor) {
-        floor -= 1;
-    }
-    while !text.is_char_boundary(ceiling) {
-        ceiling += 1;
-    }
-    floor..ceiling
+    let start = text.floor_char_boundary(range.start.saturating_sub(BACKWARDS));
+    start..text.ceil_char_boundary(range.end.saturating_add(BACKWARDS))
 }

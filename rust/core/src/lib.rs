@@ -35,6 +35,7 @@ mod normal;
 mod offsets;
 mod rules;
 mod signals;
+mod splice;
 mod tables;
 mod views;
 

@@ -10,6 +10,8 @@ use crate::views::{Base, View};
 
 /// A literal's place is where it begins; a match may begin before and end behind it.
 const SLACK: usize = 64;
+/// Words that stand backwards belong together up to this far apart, in bytes.
+const BACKWARDS: usize = 1000;
 
 /// A rule that matched, and where.
 pub(crate) struct Match {
@@ -23,7 +25,7 @@ pub(crate) struct Match {
 pub(crate) struct Outcome {
     pub(crate) matches: Vec<Match>,
     /// Where literals stand backwards.
-    pub(crate) backwards: Option<Range<usize>>,
+    pub(crate) backwards: Vec<Range<usize>>,
     /// A pattern's automaton was too large.
     pub(crate) failed: bool,
     /// There may be more matches than there was room for.
@@ -56,6 +58,7 @@ impl<'r> Matcher<'r> {
     /// Runs the active rules on a reading and returns at most `room` matches.
     pub(crate) fn run(&mut self, view: &View<'_>, room: usize) -> Outcome {
         let mut outcome = Outcome::default();
+        let ascii = view.text.is_ascii();
         let candidates = self.candidates(view, &mut outcome);
         // Plain text is put in lower case as a whole, and only when some pattern's literals are there.
         let lower = if candidates.is_empty() || view.normal.is_some() {
@@ -72,9 +75,9 @@ impl<'r> Matcher<'r> {
             };
             let cased = compiled.view == Reads::Cased;
             let (text, base) = if cased { (view.cased(), Base::Cased) } else { (lower.as_ref(), Base::Folded) };
-            let radius = pattern.span + SLACK;
+            let radius = pattern.span(ascii) + SLACK;
             // Where folding changes lengths, the places of literals say nothing about the cased form: it is read as a whole.
-            let as_a_whole = cased && !view.text.is_ascii();
+            let as_a_whole = cased && !ascii;
             let ranges: Stretches = if as_a_whole {
                 vec![(0, text.len())]
             } else {
@@ -106,12 +109,17 @@ impl<'r> Matcher<'r> {
         let (rules, source, paranoia) = (self.rules, self.source, self.paranoia);
         let mut candidates: Vec<(u32, Stretches)> = Vec::new();
         let mut index: std::collections::HashMap<u32, usize> = std::collections::HashMap::new();
+        let ascii = view.text.is_ascii();
+        let mut backwards: Vec<Range<usize>> = Vec::new();
         self.generation += 1;
         let generation = self.generation;
         let sightings = &mut self.sightings;
-        rules.prefilter.scan(view.folded().as_bytes(), |Hit { literal, at, form }| {
+        rules.prefilter(ascii).scan(view.folded().as_bytes(), |Hit { literal, at, form }| {
             if form == Form::Backwards {
-                outcome.backwards.get_or_insert(at..at).end = at;
+                match backwards.last_mut().filter(|range| at <= range.end + BACKWARDS) {
+                    Some(range) => range.end = at.max(range.end),
+                    None => backwards.push(at..at),
+                }
                 return;
             }
             if sightings.is_empty() {
@@ -130,7 +138,7 @@ impl<'r> Matcher<'r> {
                 }
                 sighting.last[usize::from(set)] = at as u32;
                 // All its sets must have been seen no farther back than a match is long.
-                let farthest = pattern.span + SLACK;
+                let farthest = pattern.span(ascii) + SLACK;
                 let complete = sighting.last[..usize::from(branch.sets)]
                     .iter()
                     .all(|&last| last != u32::MAX && at.abs_diff(last as usize) <= farthest);
@@ -141,13 +149,14 @@ impl<'r> Matcher<'r> {
                     candidates.push((branch.pattern, Vec::new()));
                     candidates.len() - 1
                 });
-                let radius = pattern.span + SLACK;
+                let radius = pattern.span(ascii) + SLACK;
                 match candidates[slot].1.last_mut() {
                     Some((_, last)) if at.saturating_sub(*last) <= 2 * radius => *last = at.max(*last),
                     _ => candidates[slot].1.push((at, at)),
                 }
             }
         });
+        outcome.backwards = backwards;
         candidates
     }
 }

@@ -83,6 +83,11 @@ impl Kind {
         self <= Self::Spaced
     }
 
+    /// Whether it replaces letters by letters.
+    pub(crate) fn is_cipher(self) -> bool {
+        matches!(self, Self::Rot13 | Self::Caesar | Self::Atbash)
+    }
+
     /// Whether text in it is out of a reader's sight or reach; escapes and entities are everyday notation.
     pub(crate) fn hides(self) -> bool {
         !self.is_disguise()
@@ -109,6 +114,8 @@ pub(crate) struct View<'t> {
     pub(crate) depth: usize,
     pub(crate) disguises: Vec<Kind>,
     pub(crate) hidden: bool,
+    /// A letter cipher was undone on the way here: undoing another would only make noise that looks like a third.
+    pub(crate) deciphered: bool,
     /// Absent where the text is plain ASCII and reads as it is.
     pub(crate) normal: Option<Normal>,
 }
@@ -124,6 +131,7 @@ impl<'t> View<'t> {
             depth: 0,
             disguises: Vec::new(),
             hidden: false,
+            deciphered: false,
             normal: None,
         }
     }

@@ -1,6 +1,7 @@
 //! Escapes that stand inside running text: percent, HTML entities, backslash escapes, quoted-printable. One pass undoes them all.
 
 use crate::offsets::OffsetMap;
+use crate::splice::Splice;
 use crate::views::Kind;
 
 /// Fewest sequences of a kind that make the text worth reading again.
@@ -9,41 +10,25 @@ const MIN_SEQUENCES: usize = 2;
 /// The text with its escape sequences replaced by what they stand for, and the commonest kind; `None` if there are too few.
 pub(crate) fn escapes(text: &str) -> Option<(String, OffsetMap, Kind)> {
     let bytes = text.as_bytes();
-    let mut out: Vec<u8> = Vec::with_capacity(text.len());
-    let mut map = OffsetMap::default();
+    let mut splice = Splice::new(text);
     let mut counts = [0_usize; 4];
     let mut at = 0;
-    let mut plain = 0; // start of the stretch that is copied as it is
     while let Some(found) = bytes[at..].iter().position(|b| matches!(b, b'%' | b'&' | b'\\' | b'=')) {
         let start = at + found;
         let Some((decoded, len, kind)) = sequence(&bytes[start..]) else {
             at = start + 1;
             continue;
         };
-        out.extend(&bytes[plain..start]);
-        map.push_linear(start - plain, plain);
-        out.extend(&decoded);
-        map.push(decoded.len(), start..start + len);
+        splice.replace(start..start + len, &decoded);
         counts[kind] += 1;
         at = start + len;
-        plain = at;
     }
     let kinds = [Kind::Percent, Kind::HtmlEntities, Kind::Backslash, Kind::QuotedPrintable];
     let (best, &most) = counts.iter().enumerate().max_by_key(|(_, count)| **count)?;
     if most < MIN_SEQUENCES {
         return None;
     }
-    out.extend(&bytes[plain..]);
-    map.push_linear(bytes.len() - plain, plain);
-    // Percent and quoted-printable give bytes, which need not be UTF-8: a bad one reads as a space, byte for byte.
-    let text = String::from_utf8(out).unwrap_or_else(|error| {
-        let mut text = String::with_capacity(error.as_bytes().len());
-        for chunk in error.as_bytes().utf8_chunks() {
-            text.push_str(chunk.valid());
-            text.extend(chunk.invalid().iter().map(|_| ' '));
-        }
-        text
-    });
+    let (text, map) = splice.finish();
     Some((text, map, kinds[best]))
 }
 

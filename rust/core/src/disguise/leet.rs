@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::census::{BLOCK, Census, LEET, has};
 use crate::offsets::OffsetMap;
 use crate::rules::Vocabulary;
+use crate::splice::Splice;
 
 /// Ambiguous symbols in one token that are tried both ways.
 const MAX_AMBIGUOUS: u32 = 5;
@@ -73,17 +74,9 @@ pub(crate) fn leet(text: &str, census: &Census, vocabulary: &Vocabulary) -> Opti
     if words == 0 {
         return None;
     }
-    let (mut out, mut map, mut plain) = (String::with_capacity(text.len()), OffsetMap::default(), 0);
-    for (range, word) in replaced {
-        out.push_str(&text[plain..range.start]);
-        map.push_linear(range.start - plain, plain);
-        out.push_str(&word);
-        map.push_linear(word.len(), range.start);
-        plain = range.end;
-    }
-    out.push_str(&text[plain..]);
-    map.push_linear(text.len() - plain, plain);
-    Some((out, map))
+    let mut splice = Splice::new(text);
+    replaced.iter().for_each(|(range, word)| splice.replace(range.clone(), word.as_bytes()));
+    Some(splice.finish())
 }
 
 /// The word that a token stands for, and whether the vocabulary knows it.

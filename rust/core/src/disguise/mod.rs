@@ -7,7 +7,7 @@ mod spaced;
 mod turned;
 
 pub(crate) use leet::leet;
-pub(crate) use reversed::{backwards, word_by_word};
+pub(crate) use reversed::{backwards, turned_around, word_by_word};
 pub(crate) use smuggled::{backspaces, bidi, tags, variation_selectors, zero_width};
 pub(crate) use spaced::spaced;
 pub(crate) use turned::turned;

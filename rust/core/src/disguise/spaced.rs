@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::census::{BLOCK, Census, has};
 use crate::offsets::OffsetMap;
 use crate::rules::Vocabulary;
+use crate::splice::Splice;
 
 /// Fewest single letters in a row that are a word set apart.
 const MIN_LETTERS: usize = 5;
@@ -62,16 +63,13 @@ pub(crate) fn spaced(text: &str, census: &Census, vocabulary: &Vocabulary) -> Op
     if runs.is_empty() {
         return None;
     }
-    let (mut out, mut map, mut plain) = (String::with_capacity(text.len()), OffsetMap::default(), 0);
+    let mut splice = Splice::new(text);
     for run in runs {
-        out.push_str(&text[plain..run.range.start]);
-        map.push_linear(run.range.start - plain, plain);
-        plain = run.range.end;
-        close_up(&run, vocabulary, &mut out, &mut map);
+        splice.unchanged(run.range.start);
+        close_up(&run, vocabulary, &mut splice);
+        splice.skip_to(run.range.end);
     }
-    out.push_str(&text[plain..]);
-    map.push_linear(text.len() - plain, plain);
-    Some((out, map))
+    Some(splice.finish())
 }
 
 /// The run of single letters that begins at `at`, or where to look next.
@@ -118,7 +116,8 @@ fn run(text: &str, at: usize) -> Result<Run, usize> {
     Ok(run)
 }
 
-fn close_up(run: &Run, vocabulary: &Vocabulary, out: &mut String, map: &mut OffsetMap) {
+fn close_up(run: &Run, vocabulary: &Vocabulary, splice: &mut Splice<'_>) {
+    let mut push = |c: char, at: usize, len: usize| splice.append(at..at + len, c.encode_utf8(&mut [0; 4]).as_bytes());
     // Where letters are set apart by blanks, a word ends at a wider gap; where by something else, at any blank.
     let single = usize::from(run.separator.is_whitespace());
     let is_wide = |gap: &Gap| gap.blanks() > single + usize::from(gap.mark(run.separator).is_some()) * single;
@@ -133,18 +132,15 @@ fn close_up(run: &Run, vocabulary: &Vocabulary, out: &mut String, map: &mut Offs
         if index > 0 {
             let mark = run.gaps[index].mark(run.separator);
             if let Some((at, mark)) = mark {
-                out.push(mark);
-                map.push_linear(mark.len_utf8(), at);
+                push(mark, at, mark.len_utf8());
             }
             let ends_clause = |(_, mark): (usize, char)| matches!(mark, '.' | ',' | ':' | ';' | '!' | '?');
             if mark.map_or(starts.binary_search(&index).is_ok(), |mark| ends_clause(mark) || is_wide(&run.gaps[index]))
             {
-                out.push(' ');
-                map.push(1, at..at);
+                push(' ', at, 0);
             }
         }
-        out.push(letter);
-        map.push_linear(letter.len_utf8(), at);
+        push(letter, at, letter.len_utf8());
     }
 }
 

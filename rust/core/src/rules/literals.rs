@@ -1,6 +1,6 @@
 //! What a match must contain: literals for the prefilter, read off the syntax tree.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
@@ -17,121 +17,29 @@ pub(crate) type Set = Vec<Vec<u8>>;
 /// The sets that a match of one alternative must draw from, all of them.
 pub(crate) type Clause = Vec<Set>;
 
-/// Grams of the commonest English words: literals made of these alone would wake the regexes on every line.
-const COMMON: &[&str] = &[
-    "that",
-    "this",
-    "with",
-    "your",
-    "have",
-    "from",
-    "they",
-    "will",
-    "what",
-    "there",
-    "would",
-    "their",
-    "about",
-    "which",
-    "when",
-    "make",
-    "like",
-    "time",
-    "just",
-    "know",
-    "take",
-    "into",
-    "year",
-    "good",
-    "some",
-    "could",
-    "them",
-    "other",
-    "than",
-    "then",
-    "look",
-    "only",
-    "come",
-    "over",
-    "think",
-    "also",
-    "back",
-    "after",
-    "work",
-    "first",
-    "well",
-    "even",
-    "want",
-    "because",
-    "these",
-    "give",
-    "most",
-    "people",
-    "here",
-    "should",
-    "every",
-    "being",
-    "those",
-    "where",
-    "more",
-    "very",
-    "been",
-    "were",
-    "said",
-    "each",
-    "many",
-    "must",
-    "ation",
-    "tion",
-    "ment",
-    "ther",
-    "ough",
-    "question",
-    "answer",
-    "please",
-    "write",
-    "help",
-    "using",
-    "need",
-    "following",
-    "information",
-    "user",
-    "text",
-    "data",
-    "http",
-    "name",
-    "list",
-    "code",
-    "file",
-    "word",
-    "line",
-];
+/// Rates of common grams in ordinary text, per million bytes (made by `scripts/generate_grams.py`).
+const GRAMS: &str = include_str!("../../../../python/promptward/data/grams.tsv");
+/// The rate of a gram that is not among them.
+const RARE: f64 = 10.;
+/// A second set of literals is looked for only if it is found no more often than this, per million bytes.
+const SELDOM: f64 = 300.;
 
-/// Roughly how often a byte stands in text, in thousandths.
-fn frequency(byte: u8) -> f64 {
-    const LETTERS: [f64; 26] = [
-        65., 12., 22., 34., 100., 18., 16., 49., 56., 1., 6., 32., 19., 56., 60., 15., 1., 48., 51., 72., 22., 8., 19.,
-        1., 16., 1.,
-    ];
-    match byte {
-        b'a'..=b'z' => LETTERS[usize::from(byte - b'a')],
-        b'0'..=b'9' | b'.' | b',' | b'-' | b'_' | b'=' | b'"' | b'\'' => 8.,
-        0x80.. => 25.,
-        b' ' => 180.,
-        _ => 3.,
-    }
+fn rate(gram: &[u8]) -> f64 {
+    static RATES: OnceLock<HashMap<u32, f64>> = OnceLock::new();
+    let rates = RATES.get_or_init(|| {
+        let line = |line: &str| {
+            let (gram, rate) = line.split_once('\t')?;
+            Some((u32::from_str_radix(gram, 16).ok()?, rate.parse().ok()?))
+        };
+        GRAMS.lines().filter_map(line).collect()
+    });
+    let key = gram.iter().fold(0, |key, &byte| key << 8 | u32::from(byte));
+    rates.get(&key).copied().unwrap_or(RARE)
 }
 
-/// The four bytes of a literal that are rarest, and their cost: how often they wake the regexes.
+/// The four bytes of a literal that are rarest, and how often they stand in a million bytes of text.
 pub(crate) fn rarest_gram(literal: &[u8]) -> Option<(usize, f64)> {
-    static COMMON_GRAMS: OnceLock<HashSet<&[u8]>> = OnceLock::new();
-    let common_grams =
-        COMMON_GRAMS.get_or_init(|| COMMON.iter().flat_map(|word| word.as_bytes().windows(MIN_LITERAL)).collect());
-    let cost = |gram: &[u8]| {
-        let common = common_grams.contains(gram);
-        gram.iter().map(|&byte| frequency(byte)).product::<f64>() * if common { 1e4 } else { 1. }
-    };
-    literal.windows(MIN_LITERAL).map(cost).enumerate().min_by(|a, b| a.1.total_cmp(&b.1))
+    literal.windows(MIN_LITERAL).map(rate).enumerate().min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// The rarest stretch of a literal: a word if one is long enough, else several with the blanks between them.
@@ -163,7 +71,8 @@ pub(crate) fn clauses(hir: &Hir) -> Result<Vec<Clause>, String> {
             let mut costly: Vec<(f64, Set)> = sets(hir).into_iter().map(|set| (cost(&set), set)).collect();
             costly.sort_by(|a, b| a.0.total_cmp(&b.0));
             costly.dedup_by(|a, b| a.1 == b.1);
-            let sets: Clause = costly.into_iter().map(|(_, set)| set).take(MAX_SETS).collect();
+            let cheap = |(index, (cost, set)): (usize, (f64, Set))| (index == 0 || cost <= SELDOM).then_some(set);
+            let sets: Clause = costly.into_iter().enumerate().take(MAX_SETS).filter_map(cheap).collect();
             if sets.is_empty() {
                 let mut short = Vec::new();
                 too_short(hir, &mut short);
@@ -231,7 +140,7 @@ fn sets(hir: &Hir) -> Vec<Set> {
 /// The literals that a match of `hir` may begin with, if they are few and long enough.
 fn prefixes(hir: &Hir) -> Option<Set> {
     let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_class(12).limit_repeat(8).limit_literal_len(24).limit_total(300);
+    extractor.kind(ExtractKind::Prefix).limit_class(12).limit_repeat(8).limit_literal_len(24).limit_total(120);
     let sequence = extractor.extract(hir);
     let literals = sequence.literals()?;
     literals

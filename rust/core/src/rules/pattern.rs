@@ -17,7 +17,9 @@ pub(crate) struct Pattern {
     source: String,
     regex: OnceLock<Option<Regex>>,
     /// Longest match, in bytes.
-    pub(crate) span: usize,
+    span: usize,
+    /// Longest match in ASCII text, where every character is one byte.
+    plain_span: usize,
     /// What a match must contain, alternative by alternative.
     pub(crate) clauses: Vec<Clause>,
 }
@@ -46,7 +48,14 @@ impl Pattern {
             return Err("it matches the empty text".to_owned());
         }
         let clauses = if needs_literal { clauses(&hir)? } else { Vec::new() };
-        Ok(Self { source: rewrite(&expanded, folded, true)?, regex: OnceLock::new(), span, clauses })
+        let bytes = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&plain).ok();
+        let plain_span = bytes.and_then(|hir| hir.properties().maximum_len()).unwrap_or(span).min(span);
+        Ok(Self { source: rewrite(&expanded, folded, true)?, regex: OnceLock::new(), span, plain_span, clauses })
+    }
+
+    /// Longest match, in bytes, in a text that is ASCII or not.
+    pub(crate) fn span(&self, ascii: bool) -> usize {
+        if ascii { self.plain_span } else { self.span }
     }
 
     /// The automaton; `None` if it would be larger than the cap.

@@ -8,7 +8,10 @@ use std::collections::HashMap;
 
 use super::literals::{MIN_LITERAL, rarest_gram};
 
-const BITS: u32 = 17;
+const BITS: u32 = 19;
+const HEADS: usize = 1 << 15;
+/// Fewest bytes of letters of a word that is looked for backwards; many shorter ones are words either way.
+const MIN_BACKWARDS: usize = 5;
 const NONE: u32 = u32::MAX;
 
 /// How a literal stands in a text.
@@ -64,22 +67,27 @@ fn hash(gram: u32) -> u32 {
 }
 
 impl Prefilter {
-    /// Literals are folded; those with five or more letters are also looked for backwards.
-    pub(crate) fn new(literals: Vec<Vec<u8>>) -> Self {
+    /// Literals are folded; words are also looked for backwards.
+    ///
+    /// With `plain`, only ASCII ones: nothing else can stand in plain text, and half of the literals are in other scripts.
+    pub(crate) fn new(literals: Vec<Vec<u8>>, plain: bool) -> Self {
         let reverse =
             |literal: &Vec<u8>| String::from_utf8_lossy(literal).chars().rev().collect::<String>().into_bytes();
         let mut filter = Self {
             bitmap: vec![0; 1 << (BITS - 6)].into(),
-            heads: vec![NONE; 1 << 12].into(),
+            heads: vec![NONE; HEADS].into(),
             entries: Vec::new(),
             reversed: literals.iter().map(reverse).collect(),
             literals,
         };
         for literal in 0..filter.literals.len() {
+            if plain && !filter.literals[literal].is_ascii() {
+                continue;
+            }
             filter.insert(literal, Form::Plain);
             let bytes = &filter.literals[literal];
             let letters = bytes.iter().filter(|b| b.is_ascii_lowercase() || !b.is_ascii()).count();
-            if letters > MIN_LITERAL {
+            if letters >= MIN_BACKWARDS && !bytes.contains(&b' ') {
                 filter.insert(literal, Form::Backwards);
             }
         }
@@ -112,7 +120,7 @@ impl Prefilter {
         let gram = fold(u32::from_le_bytes(gram));
         let bit = hash(gram);
         self.bitmap[(bit >> 6) as usize] |= 1 << (bit & 63);
-        let head = &mut self.heads[(bit & 0xFFF) as usize];
+        let head = &mut self.heads[bit as usize % HEADS];
         self.entries.push(Entry { gram, offset: offset as u32, literal: literal as u32, form, next: *head });
         *head = self.entries.len() as u32 - 1;
     }
@@ -134,7 +142,7 @@ impl Prefilter {
 
     #[inline(never)]
     fn look_up(&self, text: &[u8], at: usize, gram: u32, bit: u32, hit: &mut impl FnMut(Hit)) {
-        let mut next = self.heads[(bit & 0xFFF) as usize];
+        let mut next = self.heads[bit as usize % HEADS];
         while let Some(entry) = self.entries.get(next as usize) {
             next = entry.next;
             if entry.gram != gram {
@@ -151,7 +159,8 @@ impl Prefilter {
 
 /// Letters of the window by which a shifted literal is known.
 const WINDOW: usize = 5;
-const KEYS: usize = 26 * 26 * 26 * 26;
+/// Four differences of five bits each.
+const KEYS: usize = 1 << 20;
 /// Letters of a literal that prove a shift alone; shorter ones must be two.
 const PROOF: usize = 6;
 /// The shift that stands for Atbash.
@@ -184,7 +193,7 @@ impl Shifted {
                 continue;
             };
             for atbash in [false, true] {
-                let key = window.windows(2).fold(0, |key, pair| key * 26 + difference(pair[0], pair[1], atbash));
+                let key = window.windows(2).fold(0, |key, pair| key << 5 | difference(pair[0], pair[1], atbash));
                 filter.bitmap[key as usize / 64] |= 1 << (key % 64);
                 filter.entries.entry(key).or_default().push((index as u32, offset as u8, atbash));
             }
@@ -195,19 +204,20 @@ impl Shifted {
     /// The shifts (1 to 25, or [`ATBASH`]) under which literals stand in `text`, with where the first and the last of them do.
     pub(crate) fn scan(&self, text: &[u8]) -> Vec<(u8, usize, usize)> {
         let mut seen: [Option<(usize, usize, usize)>; 27] = [None; 27];
-        let (mut key, mut letters) = (0_u32, 0_usize);
-        let mut previous = 0_u8;
+        let (mut key, mut letters, mut previous) = (0_usize, 0_usize, 0_u8);
         for (at, &byte) in text.iter().enumerate() {
-            let byte = byte | 0x20;
-            if !byte.is_ascii_lowercase() {
+            let letter = (byte | 0x20).wrapping_sub(b'a');
+            if letter >= 26 {
                 letters = 0;
                 continue;
             }
-            key = if letters == 0 { 0 } else { (key % (26 * 26 * 26)) * 26 + difference(previous, byte, false) };
-            previous = byte;
+            let back = letter.wrapping_sub(previous);
+            let step = if letter < previous { back.wrapping_add(26) } else { back };
+            key = (key << 5 | usize::from(step)) % KEYS;
+            previous = letter;
             letters += 1;
-            if letters >= WINDOW && self.bitmap[key as usize / 64] >> (key % 64) & 1 == 1 {
-                self.look_up(text, at + 1 - WINDOW, key, &mut seen);
+            if letters >= WINDOW && self.bitmap[key / 64] >> (key % 64) & 1 == 1 {
+                self.look_up(text, at + 1 - WINDOW, key as u32, &mut seen);
             }
         }
         let proven = seen.into_iter().enumerate().filter_map(|(shift, seen)| Some((shift as u8, seen?)));
@@ -250,7 +260,7 @@ mod tests {
     use super::*;
 
     fn scan(literals: &[&str], text: &str) -> Vec<(String, usize, Form)> {
-        let filter = Prefilter::new(literals.iter().map(|l| l.as_bytes().to_vec()).collect());
+        let filter = Prefilter::new(literals.iter().map(|l| l.as_bytes().to_vec()).collect(), false);
         let mut all = Vec::new();
         filter.scan(text.as_bytes(), |hit| all.push((literals[hit.literal as usize].to_owned(), hit.at, hit.form)));
         all

@@ -67,7 +67,8 @@ pub struct RuleSet {
     pub(crate) branches: Vec<Branch>,
     /// For each literal, the branches and sets that it serves.
     pub(crate) users: Vec<Vec<(u32, u8)>>,
-    pub(crate) prefilter: Prefilter,
+    prefilter: Prefilter,
+    plain_prefilter: Prefilter,
     pub(crate) shifted: Shifted,
     vocabulary: OnceLock<Vocabulary>,
     digest: String,
@@ -153,6 +154,11 @@ impl RuleSet {
     pub fn compile_all(&self) -> Vec<String> {
         let failed = self.patterns.iter().filter(|(_, pattern)| pattern.regex().is_none());
         failed.map(|(rule, _)| self.rules[*rule as usize].id.clone()).collect()
+    }
+
+    /// The prefilter for a text in ASCII or not.
+    pub(crate) fn prefilter(&self, ascii: bool) -> &Prefilter {
+        if ascii { &self.plain_prefilter } else { &self.prefilter }
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
@@ -273,7 +279,8 @@ impl Builder {
             branches: self.branches,
             users: self.users,
             shifted: Shifted::new(&literals),
-            prefilter: Prefilter::new(literals),
+            plain_prefilter: Prefilter::new(literals.clone(), true),
+            prefilter: Prefilter::new(literals, false),
             vocabulary: OnceLock::new(),
             digest,
         }
