@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,8 @@ from promptward import Verdict
 from promptward.cli import main
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.testing import Result
 
 

@@ -20,7 +20,9 @@ COMMAND = [sys.executable, "-W", "error", "-m", "promptward.cli"]
 
 def run(*args: str, stdin: bytes = b"", **variables: str) -> subprocess.CompletedProcess[bytes]:
     # Without PYTHONUNBUFFERED: there, CPython gives up after half a write into a closed pipe.
-    kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR")}
+    kept = {
+        key: value for key, value in os.environ.items() if key not in ("PYTHONUNBUFFERED", "NO_COLOR", "FORCE_COLOR")
+    }
     return subprocess.run([*COMMAND, *args], input=stdin, capture_output=True, check=False, env={**kept, **variables})
 
 
@@ -139,9 +141,11 @@ def test_demo() -> None:
 
 
 def test_demo_where_the_terminal_knows_no_unicode() -> None:
-    done = run("demo", PYTHONIOENCODING="ascii")
+    done = run("demo", PYTHONIOENCODING="latin-1")
     assert done.returncode == 0
-    assert done.stdout.isascii()
+    assert b"\\u2502 Please summarise" in done.stdout
+    data = json.loads(run("demo", "--json", PYTHONIOENCODING="latin-1").stdout)
+    assert data[2]["text"][0] == "\uff33"
 
 
 def test_demo_json() -> None:

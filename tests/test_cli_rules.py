@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +10,9 @@ from promptward._types import CATEGORIES
 from promptward.cli import main
 from promptward.cli._explain import CATEGORIES as EXPLAINED
 from promptward.cli._explain import help_text, reference
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PACK = """
 title = "Own"
@@ -64,7 +67,7 @@ def test_list_as_a_table() -> None:
     assert code == 0
     assert out.startswith("rule ")
     assert "invisible-unicode-tags" in out
-    assert "override" not in out
+    assert "system_prompt_extraction" not in out
     assert err.endswith(" rules\n")
 
 
@@ -137,7 +140,7 @@ def test_test_prints_failures(pack: Path) -> None:
 
 
 def test_test_of_hidden_rules(pack: Path) -> None:
-    pack.write_text(PACK.replace("patterns = ['\\bx", "view = \"hidden\"\npatterns = ['\\bx"))
+    pack.write_text(PACK.replace("patterns = ['\\bx", 'view = "hidden"\npatterns = [\'\\bx'))
     code, out, _ = rules("test", str(pack))
     assert (code, out) == (0, "1 rule, 2 examples, 0 failures\n")
 

@@ -27,7 +27,7 @@ COMMANDS = {
     "policy": "List, show, validate and compare policies.",
     "rules": "List, show and test rules.",
     "scan": "Check files, folders and columns of data files.",
-    "schema": "Print a published JSON Schema.",
+    "schema": "Print the JSON Schema of verdicts or of policies.",
 }
 """Name and summary of each command; the modules have the same names with a leading underscore."""
 

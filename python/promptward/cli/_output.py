@@ -82,9 +82,11 @@ def encoding_option(command: Decorated) -> Decorated:
 
 def _known_encoding(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     try:
-        b"".decode(value)
+        b"x".decode(value)
     except LookupError:
         raise click.BadParameter("no such text encoding") from None
+    except UnicodeError:  # there is one, and it takes more than a byte for a character
+        pass
     return value
 
 

@@ -190,8 +190,10 @@ def _csv(file: str, lines: _Lines, columns: tuple[str, ...], delimiter: str) -> 
             continue
         number += 1
         if len(cells) > len(header):
-            reason = f"{len(cells)} cells, and the header has {len(header)}"
+            # A mark too many must not hide a text in a column that nobody reads.
+            reason = f"{len(cells)} cells, and the header has {len(header)}: checked as one text"
             yield Unread(Place(file, line, number), "row", reason)
+            yield _value(Place(file, line, number), delimiter.join(cells), lines.limit)
             continue
         for index, name in wanted:
             place = Place(file, line, number, name)

@@ -134,7 +134,7 @@ impl<'t> Run<'t, '_> {
             self.views[index].normal = Some(Normal::new(&self.views[index].text));
         }
         let backwards = self.run_rules(index);
-        let seen = self.views[index].normal.as_ref().map(|normal| normal.seen).unwrap_or_default();
+        let seen = self.views[index].normal.as_ref().map(|normal| normal.seen.clone()).unwrap_or_default();
         self.smuggled(index, &seen);
         self.disguised(index, &seen, &backwards);
         self.spaced(index, &census);
@@ -223,12 +223,11 @@ impl<'t> Run<'t, '_> {
             pieces.entry(vec![kind]).or_default().push(&text, range);
         }
         self.push_pieces(index, Base::Raw, pieces);
-        let whole = 0..self.views[index].text.len();
-        if index == 0 && seen.invisible_run >= INVISIBLE_RUN {
-            self.signal(Signal::InvisibleRun, index, Base::Raw, whole.clone());
+        if index == 0 && seen.invisible_run.0 >= INVISIBLE_RUN {
+            self.signal(Signal::InvisibleRun, index, Base::Raw, seen.invisible_run.1.clone());
         }
-        if index == 0 && seen.mark_run >= MARK_RUN {
-            self.signal(Signal::CombiningFlood, index, Base::Raw, whole);
+        if index == 0 && seen.mark_run.0 >= MARK_RUN {
+            self.signal(Signal::CombiningFlood, index, Base::Raw, seen.mark_run.1.clone());
         }
     }
 
@@ -236,11 +235,18 @@ impl<'t> Run<'t, '_> {
     fn disguised(&mut self, index: usize, seen: &Seen, backwards: &[Range<usize>]) {
         let text = &self.views[index].text;
         let mut variants: Vec<(Kind, Base, String, OffsetMap)> = Vec::new();
-        if seen.bidi > 0 {
-            variants.extend(disguise::bidi(text).map(|(text, map)| (Kind::Bidi, Base::Raw, text, map)));
+        let mut signals: Vec<(Signal, Range<usize>)> = Vec::new();
+        if seen.bidi > 0
+            && let Some((text, map, range)) = disguise::bidi(text)
+        {
+            variants.push((Kind::Bidi, Base::Raw, text, map));
+            signals.push((Signal::BidiOverride, range));
         }
-        if seen.backspaces > 0 {
-            variants.extend(disguise::backspaces(text).map(|(text, map)| (Kind::Backspaces, Base::Raw, text, map)));
+        if seen.backspaces > 0
+            && let Some((text, map, range)) = disguise::backspaces(text)
+        {
+            variants.push((Kind::Backspaces, Base::Raw, text, map));
+            signals.push((Signal::Backspaces, range));
         }
         if seen.lookalikes > 0 {
             let (text, map) = Normal::lookalikes(text);
@@ -262,14 +268,10 @@ impl<'t> Run<'t, '_> {
             variants.push((Kind::ReversedWords, Base::Folded, words.0, words.1));
         }
         for (kind, base, text, map) in variants {
-            let whole = map.to_source(0..map.view_len());
-            if self.push_disguise(index, kind, base, text, map) {
-                match kind {
-                    Kind::Bidi => self.signal(Signal::BidiOverride, index, base, whole),
-                    Kind::Backspaces => self.signal(Signal::Backspaces, index, base, whole),
-                    _ => {}
-                }
-            }
+            self.push_disguise(index, kind, base, text, map);
+        }
+        for (signal, range) in signals {
+            self.signal(signal, index, Base::Raw, range);
         }
     }
 
@@ -364,7 +366,8 @@ impl<'t> Run<'t, '_> {
     }
 
     fn push_decoded(&mut self, parent: usize, base: Base, kinds: Vec<Kind>, text: String, map: OffsetMap) {
-        let depth = self.views[parent].depth + kinds.len();
+        // A letter cipher is undone only once, so that it needs no cap; spurious ones must not use up the room of real encodings.
+        let depth = self.views[parent].depth + kinds.iter().filter(|kind| !kind.is_cipher()).count();
         if depth > self.limits.max_decode_depth {
             self.hit.insert("max_decode_depth");
             return;
@@ -405,8 +408,10 @@ impl<'t> Run<'t, '_> {
     }
 
     fn push(&mut self, view: View<'t>) -> bool {
+        // The same reading of the same place is one reading; the same words elsewhere are another finding.
         let mut hasher = DefaultHasher::new();
         view.text.hash(&mut hasher);
+        to_root(&self.views, view.parent, view.base, view.map.to_source(0..view.map.view_len())).hash(&mut hasher);
         if !self.texts.insert(hasher.finish()) {
             return false;
         }

@@ -77,7 +77,7 @@ impl<'r> Matcher<'r> {
             let (text, base) = if cased { (view.cased(), Base::Cased) } else { (lower.as_ref(), Base::Folded) };
             let radius = pattern.span(ascii) + SLACK;
             // Where folding changes lengths, the places of literals say nothing about the cased form: it is read as a whole.
-            let as_a_whole = cased && !ascii;
+            let as_a_whole = cased && view.normal.is_some();
             let ranges: Stretches = if as_a_whole {
                 vec![(0, text.len())]
             } else {

@@ -1,5 +1,7 @@
 //! The two readings that every text has: *cased* (NFKC, nothing invisible) and *folded* (case, accents and white space evened out).
 
+use std::ops::Range;
+
 use crate::offsets::OffsetMap;
 use crate::tables::Tables;
 
@@ -14,7 +16,7 @@ pub(crate) struct Normal {
 }
 
 /// What there was in a text that some other reading may undo.
-#[derive(Default, Clone, Copy, Debug)]
+#[derive(Default, Clone, Debug)]
 pub(crate) struct Seen {
     /// Characters of another script that can pass for Latin letters.
     pub(crate) lookalikes: usize,
@@ -30,10 +32,10 @@ pub(crate) struct Seen {
     pub(crate) bidi: usize,
     /// Backspace and delete.
     pub(crate) backspaces: usize,
-    /// Longest run of invisible characters.
-    pub(crate) invisible_run: usize,
-    /// Most marks on one base character.
-    pub(crate) mark_run: usize,
+    /// Longest run of invisible characters: how many, and where.
+    pub(crate) invisible_run: (usize, Range<usize>),
+    /// Most marks on one character: how many, and where.
+    pub(crate) mark_run: (usize, Range<usize>),
 }
 
 /// Longest run of one punctuation mark that a reading keeps.
@@ -47,6 +49,8 @@ struct Writer {
     blank: bool,
     last: Option<char>,
     repeated: usize,
+    /// Runs of punctuation are kept as they are: decoders count on them.
+    keep_runs: bool,
 }
 
 impl Writer {
@@ -69,7 +73,7 @@ impl Writer {
         self.blank = false;
         if self.last == Some(c) {
             self.repeated += 1;
-            if self.repeated >= MAX_PUNCTUATION_RUN && !c.is_alphanumeric() {
+            if self.repeated >= MAX_PUNCTUATION_RUN && !self.keep_runs && !c.is_alphanumeric() {
                 return;
             }
         } else {
@@ -111,15 +115,16 @@ impl Normal {
             return Self::plain(source);
         }
         let tables = Tables::get();
-        let mut cased = Writer { text: String::with_capacity(source.len()), ..Writer::default() };
+        let mut cased = Writer { text: String::with_capacity(source.len()), keep_runs: true, ..Writer::default() };
         let mut folded = Writer { text: String::with_capacity(source.len()), ..Writer::default() };
         let mut seen = Seen::default();
         let (mut invisible, mut marks) = (0, 0);
+        let (mut invisible_from, mut marks_from) = (0, 0);
         let mut chars = source.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
             let range = at..at + c.len_utf8();
             if c.is_ascii() && (c >= ' ' || matches!(c, '\n' | '\t' | '\r')) && c != '\u{7f}' {
-                (invisible, marks) = (0, 0);
+                (invisible, marks, marks_from) = (0, 0, range.start);
                 cased.push(c, range.clone());
                 folded.push(c.to_ascii_lowercase(), range);
                 continue;
@@ -140,22 +145,29 @@ impl Normal {
                 continue;
             }
             let Some(entry) = tables.entry(c) else {
-                (invisible, marks) = (0, 0);
+                (invisible, marks, marks_from) = (0, 0, range.start);
                 cased.push(c, range.clone());
                 folded.push(c, range);
                 continue;
             };
             if entry.normalised.is_empty() {
                 invisible += 1;
-                seen.invisible_run = seen.invisible_run.max(invisible);
+                if invisible == 1 {
+                    invisible_from = range.start;
+                }
+                if invisible > seen.invisible_run.0 {
+                    seen.invisible_run = (invisible, invisible_from..range.end);
+                }
                 seen.note_invisible(c);
             } else {
                 invisible = 0;
                 if entry.folded.is_empty() {
                     marks += 1;
-                    seen.mark_run = seen.mark_run.max(marks);
+                    if marks > seen.mark_run.0 {
+                        seen.mark_run = (marks, marks_from..range.end);
+                    }
                 } else {
-                    marks = 0;
+                    (marks, marks_from) = (0, range.start);
                 }
             }
             seen.lookalikes += usize::from(entry.lookalike != entry.folded);
@@ -170,10 +182,11 @@ impl Normal {
     fn plain(source: &str) -> Self {
         const STRETCH: usize = 64;
         let bytes = source.as_bytes();
-        let mut writer = Writer { text: String::with_capacity(source.len()), ..Writer::default() };
+        let mut cased = Writer { text: String::with_capacity(source.len()), keep_runs: true, ..Writer::default() };
+        let mut folded = Writer { text: String::with_capacity(source.len()), ..Writer::default() };
         let mut at = 0;
         while at < bytes.len() {
-            // One byte before and three behind decide whether a run begins, ends or goes on in the stretch.
+            // Three bytes before decide whether a run goes on in the stretch.
             let look = &bytes[at.saturating_sub(3)..(at + STRETCH).min(bytes.len())];
             let twice = look.windows(2).fold(0_u8, |seen, w| seen | (u8::from(w[0] <= b' ') & u8::from(w[1] <= b' ')));
             let odd = look.iter().fold(0_u8, |seen, &b| seen | u8::from((b == b'\t') | (b == b'\r')));
@@ -181,19 +194,21 @@ impl Normal {
                 seen | (u8::from(w[0] == w[1]) & u8::from(w[1] == w[2]) & u8::from(w[2] == w[3]))
             });
             let end = (at + STRETCH).min(bytes.len());
-            if twice | odd | again == 0 {
-                writer.copy(&source[at..end], at);
-            } else {
-                (at..end).for_each(|at| writer.push(char::from(bytes[at]), at..at + 1));
+            for writer in [&mut cased, &mut folded] {
+                if twice | odd | again == 0 {
+                    writer.copy(&source[at..end], at);
+                } else {
+                    (at..end).for_each(|at| writer.push(char::from(bytes[at]), at..at + 1));
+                }
             }
             at = end;
         }
-        let folded = writer.text.to_ascii_lowercase();
+        folded.text.make_ascii_lowercase();
         Self {
-            cased: writer.text,
-            cased_map: writer.map.clone(),
-            folded,
-            folded_map: writer.map,
+            cased: cased.text,
+            cased_map: cased.map,
+            folded: folded.text,
+            folded_map: folded.map,
             seen: Seen::default(),
         }
     }
@@ -235,7 +250,7 @@ mod tests {
     fn readings_and_offsets() {
         let source = "Ｉｇｎｏｒｅ\u{200b}  ALL\n\n préviouſ!!!!!! e\u{301}";
         let normal = Normal::new(source);
-        assert_eq!(normal.cased, "Ignore ALL\npréviouss!!! e\u{301}".replace("ss", "s"));
+        assert_eq!(normal.cased, "Ignore ALL\nprévious!!!!!! e\u{301}");
         assert_eq!(normal.folded, "ignore all\npreviouS!!! e".to_lowercase());
         let at = normal.folded.find("all").unwrap_or_default();
         assert_eq!(&source[normal.folded_map.to_source(at..at + 3)], "ALL");
@@ -248,9 +263,13 @@ mod tests {
         for shift in 0..70 {
             let source = format!("{}{base}", &"x".repeat(shift));
             let fast = Normal::plain(&source);
-            let mut slow = Writer::default();
-            source.char_indices().for_each(|(at, c)| slow.push(c, at..at + 1));
-            assert_eq!((fast.cased.as_str(), &fast.cased_map), (slow.text.as_str(), &slow.map));
+            for (keep_runs, text, map) in
+                [(true, &fast.cased, &fast.cased_map), (false, &fast.folded, &fast.folded_map)]
+            {
+                let mut slow = Writer { keep_runs, ..Writer::default() };
+                source.char_indices().for_each(|(at, c)| slow.push(c, at..at + 1));
+                assert_eq!((text.to_lowercase(), map), (slow.text.to_lowercase(), &slow.map));
+            }
         }
     }
 

@@ -15,10 +15,18 @@ struct Segment {
 /// Maps byte ranges of a reading to byte ranges of its source.
 ///
 /// Segments lie in order of the reading. What a reading left out has no segment: it belongs to a range when both its sides do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OffsetMap {
     segments: Vec<Segment>,
     view_len: u32,
+    /// Later stretches of the reading come from later ones of the source.
+    ordered: bool,
+}
+
+impl Default for OffsetMap {
+    fn default() -> Self {
+        Self { segments: Vec::new(), view_len: 0, ordered: true }
+    }
 }
 
 impl OffsetMap {
@@ -34,6 +42,7 @@ impl OffsetMap {
         if len == 0 {
             return;
         }
+        self.note_order(source_start);
         if let Some(last) = self.segments.last_mut() {
             let contiguous = last.linear && last.source_start as usize + last.source_len as usize == source_start;
             if contiguous {
@@ -56,6 +65,7 @@ impl OffsetMap {
         if view_len == 0 {
             return;
         }
+        self.note_order(source.start);
         let source_len = source.end.saturating_sub(source.start);
         self.segments.push(Segment {
             view_start: self.view_len,
@@ -66,48 +76,48 @@ impl OffsetMap {
         self.view_len += view_len as u32;
     }
 
+    fn note_order(&mut self, source_start: usize) {
+        self.ordered &= self.segments.last().is_none_or(|last| (last.source_start as usize) <= source_start);
+    }
+
     /// Bytes of the reading that the map covers.
     pub(crate) fn view_len(&self) -> usize {
         self.view_len as usize
     }
 
-    fn segment(&self, view_offset: usize) -> Option<&Segment> {
-        let after = self.segments.partition_point(|segment| segment.view_start as usize <= view_offset);
-        self.segments.get(after.checked_sub(1)?)
-    }
-
-    /// The source range of a range of the reading: the smallest that holds all it stands for.
+    /// The source range of a range of the reading: the smallest that holds all it stands for, in whatever order.
     ///
     /// An empty range maps to an empty one. Offsets past the end are those of the end.
     pub(crate) fn to_source(&self, view: Range<usize>) -> Range<usize> {
         let start = view.start.min(self.view_len());
         let end = view.end.clamp(start, self.view_len());
-        let first = |offset: usize| {
-            self.segment(offset).map_or(0, |s| {
-                let inside = if s.linear { (offset - s.view_start as usize).min(s.source_len as usize) } else { 0 };
-                s.source_start as usize + inside
-            })
-        };
+        let from = self.segments.partition_point(|s| s.view_start as usize <= start).saturating_sub(1);
         if start == end {
-            let at = first(start);
+            let at = self.segments.get(from).map_or(0, |s| {
+                let inside = if s.linear { (start - s.view_start as usize).min(s.source_len as usize) } else { 0 };
+                s.source_start as usize + inside
+            });
             return at..at;
         }
-        let last = self.segment(end - 1).map_or(0, |s| {
-            let inside = if s.linear { end - s.view_start as usize } else { s.source_len as usize };
-            s.source_start as usize + inside.min(s.source_len as usize)
-        });
-        // A reading may be out of order (reversed text), so either end can be the larger one.
-        let (a, b) = (first(start), last);
-        if a <= b { a..b } else { self.hull(start..end) }
-    }
-
-    fn hull(&self, view: Range<usize>) -> Range<usize> {
-        let from = self.segments.partition_point(|s| (s.view_start as usize) <= view.start).saturating_sub(1);
-        let to = self.segments.partition_point(|s| (s.view_start as usize) < view.end);
+        let to = self.segments.partition_point(|s| (s.view_start as usize) < end);
         let touched = self.segments.get(from..to).unwrap_or_default();
-        let start = touched.iter().map(|s| s.source_start as usize).min().unwrap_or(0);
-        let end = touched.iter().map(|s| s.source_start as usize + s.source_len as usize).max().unwrap_or(start);
-        start..end
+        let source = |s: &Segment| {
+            let all = s.source_start as usize..(s.source_start + s.source_len) as usize;
+            if !s.linear {
+                return all;
+            }
+            let first = s.view_start as usize;
+            all.start + start.saturating_sub(first)..all.end.min(all.start + (end - first))
+        };
+        // Readings that keep the order, nearly all, have their ends at their ends.
+        if self.ordered {
+            return match (touched.first(), touched.last()) {
+                (Some(first), Some(last)) => source(first).start..source(last).end,
+                _ => 0..0,
+            };
+        }
+        let start = touched.iter().map(|s| source(s).start).min().unwrap_or(0);
+        start..touched.iter().map(|s| source(s).end).max().unwrap_or(start)
     }
 }
 

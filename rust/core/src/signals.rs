@@ -73,9 +73,9 @@ pub(crate) fn adversarial_suffix(text: &str) -> Option<usize> {
         .filter_map(|&at| text.as_bytes().get(at..at + 2))
         .map(|pair| [pair[0].to_ascii_lowercase() & 0xF8, pair[1] & 0xF8])
         .collect();
-    let open = tail.iter().filter(|b| matches!(b, b'(' | b'[' | b'{')).count();
-    let close = tail.iter().filter(|b| matches!(b, b')' | b']' | b'}')).count();
-    let unbalanced = open.abs_diff(close);
+    let count = |byte: u8| tail.iter().filter(|b| **b == byte).count();
+    let unbalanced: usize =
+        [(b'(', b')'), (b'[', b']'), (b'{', b'}')].iter().map(|(a, b)| count(*a).abs_diff(count(*b))).sum();
     (joints.len() >= MIN_JOINTS && kinds.len() >= 4 && unbalanced >= 1 && joints.len() * 6 >= words)
         .then(|| joints.first().copied().unwrap_or(from))
 }

@@ -143,7 +143,8 @@ fn as_text(bytes: Vec<u8>, kind: Kind, budget: usize, cut: &mut bool) -> Option<
     let big = utf16_order(&bytes)?;
     let unit = |&pair: &[u8; 2]| if big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
     let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(unit).collect();
-    String::from_utf16(&units).ok().filter(|text| is_readable(text)).map(|text| (text, vec![kind]))
+    let text = String::from_utf16(&units).ok().filter(|text| is_readable(text) && is_one_script(text))?;
+    Some((text, vec![kind]))
 }
 
 /// Whether bytes look like UTF-16, and if so whether the high byte comes first: a script has few high bytes, or one far above the others.
@@ -155,10 +156,16 @@ fn utf16_order(bytes: &[u8]) -> Option<bool> {
         (counts.iter().filter(|count| **count > 0).count(), counts.into_iter().max().unwrap_or(0))
     };
     let (even, odd) = (spread(0), spread(1));
-    let likely = |(kinds, most): (usize, usize), low: (usize, usize)| {
-        half >= 6 && kinds < low.0 && (kinds <= 3 || (most * 5 >= half && most > low.1))
-    };
+    let likely =
+        |(kinds, most): (usize, usize), low: (usize, usize)| half >= 6 && kinds < low.0 && (kinds <= 3 || most > low.1);
     if likely(odd, even) { Some(false) } else { likely(even, odd).then_some(true) }
+}
+
+/// Whether a text in UTF-16 keeps to few high bytes, or to the scripts of East Asia, which have many: any two bytes are some character.
+fn is_one_script(text: &str) -> bool {
+    let high: std::collections::BTreeSet<u32> = text.chars().map(|c| c as u32 >> 8).collect();
+    let east_asian = |c: char| matches!(c, ' '..='~' | '\n' | '\u{3000}'..='\u{30FF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{FF00}'..='\u{FF60}' | '\u{2500}'..='\u{25FF}');
+    high.len() <= 3 || (text.chars().count() >= 10 && text.chars().all(east_asian))
 }
 
 fn inflate(bytes: &[u8], budget: usize, cut: &mut bool) -> Option<Vec<u8>> {

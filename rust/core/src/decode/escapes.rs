@@ -5,7 +5,7 @@ use crate::splice::Splice;
 use crate::views::Kind;
 
 /// Fewest sequences of a kind that make the text worth reading again.
-const MIN_SEQUENCES: usize = 2;
+const MIN_SEQUENCES: usize = 1;
 
 /// The text with its escape sequences replaced by what they stand for, and the commonest kind; `None` if there are too few.
 pub(crate) fn escapes(text: &str) -> Option<(String, OffsetMap, Kind)> {
@@ -20,7 +20,8 @@ pub(crate) fn escapes(text: &str) -> Option<(String, OffsetMap, Kind)> {
             continue;
         };
         splice.replace(start..start + len, &decoded);
-        counts[kind] += 1;
+        // A soft line break is no escape by itself: every padded blob ends like one.
+        counts[kind] += usize::from(!decoded.is_empty());
         at = start + len;
     }
     let kinds = [Kind::Percent, Kind::HtmlEntities, Kind::Backslash, Kind::QuotedPrintable];
@@ -91,6 +92,10 @@ fn entity(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
 
 fn backslash(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
     match rest {
+        // What JSON and source code write for white space and quotes.
+        [b'n' | b'r', ..] => Some((b"\n".to_vec(), 1)),
+        [b't', ..] => Some((b" ".to_vec(), 1)),
+        [quote @ (b'"' | b'\'' | b'/'), ..] => Some((vec![*quote], 1)),
         [b'x', a, b, ..] => Some((utf8(hex(&[*a, *b])?)?, 3)),
         [b'u', b'{', digits @ ..] => {
             let len = digits.iter().take(6).take_while(|b| b.is_ascii_hexdigit()).count();
@@ -134,7 +139,7 @@ mod tests {
             assert_eq!((decoded.as_str(), found), (plain, kind), "{text}");
             assert_eq!(map.view_len(), decoded.len());
         }
-        assert!(escapes("50 % of a&b \\n = 3").is_none());
+        assert!(escapes("50 % of a&b \\ = 3").is_none());
     }
 
     #[test]

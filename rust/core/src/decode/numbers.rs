@@ -38,7 +38,9 @@ pub(crate) fn numbers(text: &str, census: &Census, mut found: impl FnMut(String,
                     continue;
                 }
                 if let Some((decoded, kind)) = decode(bytes, stretch) {
-                    found(decoded, kind, first.start..last.end);
+                    // A prefix such as `0x` belongs to the first code.
+                    let start = if first.start == tokens[0].start { at } else { first.start };
+                    found(decoded, kind, start..last.end);
                     break;
                 }
             }

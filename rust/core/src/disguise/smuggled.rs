@@ -8,40 +8,32 @@ use crate::offsets::OffsetMap;
 /// Fewest hidden characters that are a message rather than an accident.
 const MIN_HIDDEN: usize = 4;
 
-/// Text in tag characters, each run on its own. The tags of flag emoji (U+1F3F4 and a region code) are not text.
-pub(crate) fn tags(text: &str) -> Vec<(String, Range<usize>)> {
-    let mut runs = Vec::new();
-    let (mut current, mut range, mut previous) = (String::new(), 0..0, ' ');
-    let mut flag = false;
+/// The flags that are spelled in tags (RGI_Emoji_Tag_Sequence).
+const TAG_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
+
+/// Text in tag characters. Runs that visible text interrupts are one message all the same; the tags of flag emoji are not text.
+pub(crate) fn tags(text: &str) -> Option<(String, Range<usize>)> {
+    let (mut message, mut range): (String, Option<Range<usize>>) = (String::new(), None);
+    let (mut run, mut run_range, mut flag, mut previous) = (String::new(), 0..0, false, ' ');
     for (at, c) in text.char_indices().chain([(text.len(), '\n')]) {
         if let Some(hidden) = (c as u32).checked_sub(0xE0000).filter(|code| *code < 0x80) {
-            if current.is_empty() && range.is_empty() {
-                (range, flag) = (at..at, previous == '\u{1F3F4}');
+            if run_range.is_empty() {
+                (run_range, flag) = (at..at, previous == '\u{1F3F4}');
             }
             // U+E0001 begins and U+E007F ends a run; the other controls show nothing either way.
-            current.extend(char::from_u32(hidden).filter(|c| !c.is_control() || *c == '\n'));
-            range.end = at + c.len_utf8();
-        } else if !range.is_empty() {
-            let message = !(flag && current.len() <= 7);
-            if message && !current.is_empty() {
-                // Runs that visible text interrupts are one message all the same.
-                runs.push((std::mem::take(&mut current), range.clone()));
+            run.extend(char::from_u32(hidden).filter(|c| !c.is_control() || *c == '\n'));
+            run_range.end = at + c.len_utf8();
+        } else if !run_range.is_empty() {
+            if !(run.is_empty() || flag && TAG_FLAGS.contains(&run.as_str())) {
+                message.push_str(&run);
+                range = Some(range.map_or(run_range.clone(), |range| range.start..run_range.end));
             }
-            current.clear();
-            range = 0..0;
+            run.clear();
+            run_range = 0..0;
         }
         previous = c;
     }
-    let total: usize = runs.iter().map(|(run, _)| run.len()).sum();
-    if total < MIN_HIDDEN {
-        runs.clear();
-    }
-    if runs.len() > 1 {
-        let range = runs[0].1.start..runs[runs.len() - 1].1.end;
-        let joined = runs.iter().map(|(run, _)| run.as_str()).collect();
-        return vec![(joined, range)];
-    }
-    runs
+    range.filter(|_| message.len() >= MIN_HIDDEN).map(|range| (message, range))
 }
 
 /// Bytes in variation selectors (1–16 are 0–15, 17–256 are 16–255), each run of more than one on its own.
@@ -132,10 +124,12 @@ fn bits(run: &[char]) -> Option<String> {
 }
 
 /// The text in the order in which it shows, where explicit bidirectional controls change that order (UAX #9).
-pub(crate) fn bidi(text: &str) -> Option<(String, OffsetMap)> {
+///
+/// The range is what shows from right to left.
+pub(crate) fn bidi(text: &str) -> Option<(String, OffsetMap, Range<usize>)> {
     let is_control = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let (mut out, mut map) = (String::with_capacity(text.len()), OffsetMap::default());
-    let mut changed = false;
+    let mut changed: Option<Range<usize>> = None;
     let mut line_start = 0;
     for line in text.split_inclusive('\n') {
         let start = line_start;
@@ -157,7 +151,14 @@ pub(crate) fn bidi(text: &str) -> Option<(String, OffsetMap)> {
                     map.push(c.len_utf8(), start + run.start + at..start + run.start + at + c.len_utf8());
                 };
                 if rtl {
-                    changed |= chars.iter().any(|(_, c)| c.is_ascii_alphanumeric());
+                    if let (Some(first), Some(last)) = (chars.first(), chars.last())
+                        && chars.iter().any(|(_, c)| c.is_ascii_alphanumeric())
+                    {
+                        let from = start + run.start;
+                        let turned = from + first.0..from + last.0 + last.1.len_utf8();
+                        changed =
+                            Some(changed.map_or(turned.clone(), |c| c.start.min(turned.start)..c.end.max(turned.end)));
+                    }
                     chars.iter().rev().for_each(&mut push);
                 } else {
                     chars.iter().for_each(&mut push);
@@ -165,24 +166,27 @@ pub(crate) fn bidi(text: &str) -> Option<(String, OffsetMap)> {
             }
         }
     }
-    changed.then_some((out, map))
+    changed.map(|range| (out, map, range))
 }
 
-/// The text as a terminal shows it: each backspace or delete takes the character before it away.
-pub(crate) fn backspaces(text: &str) -> Option<(String, OffsetMap)> {
+/// The text as a terminal shows it: each backspace or delete takes the character before it away. The range holds all that is taken away.
+pub(crate) fn backspaces(text: &str) -> Option<(String, OffsetMap, Range<usize>)> {
     let mut kept: Vec<(usize, char)> = Vec::with_capacity(text.len());
+    let mut changed: Option<Range<usize>> = None;
     for (at, c) in text.char_indices() {
-        match c {
-            '\u{8}' | '\u{7f}' => drop(kept.pop()),
-            _ => kept.push((at, c)),
+        if !matches!(c, '\u{8}' | '\u{7f}') {
+            kept.push((at, c));
+            continue;
         }
+        let taken = kept.pop().map_or(at, |(taken, _)| taken);
+        changed = Some(changed.map_or(taken, |c| c.start.min(taken))..at + 1);
     }
     let (mut out, mut map) = (String::with_capacity(text.len()), OffsetMap::default());
     for (at, c) in kept {
         out.push(c);
         map.push_linear(c.len_utf8(), at);
     }
-    Some((out, map))
+    changed.map(|range| (out, map, range))
 }
 
 #[cfg(test)]
@@ -193,8 +197,8 @@ mod tests {
     fn tag_characters() {
         let hidden: String = "ignore it".chars().filter_map(|c| char::from_u32(0xE0000 + c as u32)).collect();
         let found = tags(&format!("hi {hidden}!"));
-        assert_eq!(found, [("ignore it".to_owned(), 3..3 + hidden.len())]);
-        assert!(tags("🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F} won").is_empty());
+        assert_eq!(found, Some(("ignore it".to_owned(), 3..3 + hidden.len())));
+        assert!(tags("🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F} won").is_none());
     }
 
     #[test]
@@ -221,16 +225,18 @@ mod tests {
 
     #[test]
     fn displayed_order() {
-        let (shown, map) = bidi("say \u{202E}erongi\u{202C} now").unwrap_or_default();
+        let (shown, map, range) =
+            bidi("say \u{202E}erongi\u{202C} now").unwrap_or((String::new(), OffsetMap::default(), 0..0));
         assert_eq!(shown, "say ignore now");
-        assert_eq!(map.to_source(4..10), 7..13);
+        assert_eq!((map.to_source(4..10), range), (7..13, 7..13));
         assert!(bidi("ordinary \u{2068}text\u{2069}").is_none());
     }
 
     #[test]
     fn deleted_characters() {
-        let (shown, map) = backspaces("igX\u{8}noY\u{7f}re").unwrap_or_default();
+        let (shown, map, range) =
+            backspaces("igX\u{8}noY\u{7f}re").unwrap_or((String::new(), OffsetMap::default(), 0..0));
         assert_eq!(shown, "ignore");
-        assert_eq!(map.to_source(0..6), 0..10);
+        assert_eq!((map.to_source(0..6), range), (0..10, 2..8));
     }
 }

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, HirKind};
 
+use crate::tables::Tables;
+
 /// Shortest literal, in bytes: the prefilter looks at four at a time.
 pub(crate) const MIN_LITERAL: usize = 4;
 /// Sets of literals kept for one alternative: more cost memory and hardly filter better.
@@ -44,9 +46,12 @@ pub(crate) fn rarest_gram(literal: &[u8]) -> Option<(usize, f64)> {
 
 /// The rarest stretch of a literal: a word if one is long enough, else several with the blanks between them.
 fn piece(literal: &[u8]) -> Option<Vec<u8>> {
+    // The prefilter reads folded text, also for patterns that read the cased form.
+    let folded = Tables::get().fold(&String::from_utf8_lossy(literal));
+    let literal = folded.as_bytes();
     let rarest = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         pieces
-            .filter_map(|piece| rarest_gram(piece).map(|(_, cost)| (piece.to_ascii_lowercase(), cost)))
+            .filter_map(|piece| rarest_gram(piece).map(|(_, cost)| (piece.to_vec(), cost)))
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .map(|(piece, _)| piece)
     };
