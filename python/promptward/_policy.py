@@ -198,6 +198,7 @@ class CustomRule(_Item):
     near: ContextPatterns | None = None
     not_near: ContextPatterns | None = None
     all_of: tuple[str, ...] = ()
+    none_of: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
     no_match: tuple[str, ...] = ()
 

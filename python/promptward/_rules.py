@@ -36,6 +36,7 @@ class Rule:
     near: Nearby | None
     not_near: Nearby | None
     all_of: tuple[str, ...]
+    none_of: tuple[str, ...]
     match: tuple[str, ...]
     no_match: tuple[str, ...]
 
@@ -71,6 +72,7 @@ class _RuleData(TypedDict, total=False):
     near: _NearbyData | None
     not_near: _NearbyData | None
     all_of: list[str]
+    none_of: list[str]
     match: list[str]
     no_match: list[str]
 
@@ -99,6 +101,7 @@ def _rule(data: _RuleData) -> Rule:
         near=_nearby(data.get("near")),
         not_near=_nearby(data.get("not_near")),
         all_of=tuple(data.get("all_of") or ()),
+        none_of=tuple(data.get("none_of") or ()),
         match=tuple(data.get("match") or ()),
         no_match=tuple(data.get("no_match") or ()),
     )

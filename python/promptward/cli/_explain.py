@@ -71,6 +71,10 @@ def conditions(rule: Rule) -> list[str]:
         lines.append(f"within {rule.near.within} bytes, one of {len(rule.near.patterns)} context patterns matches")
     if rule.all_of:
         lines.append(f"each of {len(rule.all_of)} other patterns matches somewhere in the same reading")
+    if rule.none_of:
+        lines.append(
+            f"none of {len(rule.none_of)} patterns of harmless context matches anywhere in the reading (at paranoia 1 only)"
+        )
     if rule.not_near:
         lines.append(
             f"none of {len(rule.not_near.patterns)} patterns of harmless context matches within {rule.not_near.within} "

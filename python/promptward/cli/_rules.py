@@ -109,6 +109,7 @@ def show_rule(*, rule_id: str, policy: str, as_json: bool) -> None:
     _section("Counts only if", conditions(rule))
     _section("Near by", rule.near.patterns if rule.near else ())
     _section("All of", rule.all_of)
+    _section("None of", rule.none_of)
     _section("Not near", rule.not_near.patterns if rule.not_near else ())
     _section("Runs on texts from", [", ".join(map(str, rule.sources))])
     _section("Languages", [", ".join(rule.languages) or "not bound to one"])

@@ -89,8 +89,7 @@ impl<'r> Matcher<'r> {
                     if !compiled.conditions_hold(text, found.range(), self.paranoia) {
                         continue;
                     }
-                    let everywhere = || compiled.all_of.iter().all(|pattern| pattern.is_match(text, 0..text.len()));
-                    if !*all_there.get_or_insert_with(everywhere) {
+                    if !*all_there.get_or_insert_with(|| compiled.holds_in(text, self.paranoia)) {
                         continue;
                     }
                     if outcome.matches.len() >= room {

@@ -20,8 +20,10 @@ pub(crate) fn escapes(text: &str) -> Option<(String, OffsetMap, Kind)> {
             continue;
         };
         splice.replace(start..start + len, &decoded);
-        // A soft line break is no escape by itself: every padded blob ends like one.
-        counts[kind] += usize::from(!decoded.is_empty());
+        // A soft line break counts only where it breaks a word: every padded blob ends like one.
+        let word = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_lowercase);
+        let inside_word = word(start.checked_sub(1)) && word(Some(start + len));
+        counts[kind] += usize::from(!decoded.is_empty() || inside_word);
         at = start + len;
     }
     let kinds = [Kind::Percent, Kind::HtmlEntities, Kind::Backslash, Kind::QuotedPrintable];

@@ -127,6 +127,9 @@ pub struct Rule {
     /// All of these somewhere in the reading.
     #[serde(default)]
     pub all_of: Vec<String>,
+    /// None of these anywhere in the reading (paranoia 1 only).
+    #[serde(default)]
+    pub none_of: Vec<String>,
     /// Texts that it must match.
     #[serde(default, rename = "match")]
     pub matches: Vec<String>,

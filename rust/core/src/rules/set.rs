@@ -39,11 +39,18 @@ pub(crate) struct Compiled {
     pub(crate) near: Option<Context>,
     pub(crate) not_near: Option<Context>,
     pub(crate) all_of: Vec<Pattern>,
+    pub(crate) none_of: Vec<Pattern>,
 }
 
 impl Compiled {
     pub(crate) fn is_active(&self, source: Source, paranoia: u8) -> bool {
         self.paranoia <= paranoia && self.sources & source.bit() != 0
+    }
+
+    /// Whether what must be somewhere in the reading is, and what must not be is not. The latter excuses a match at paranoia 1 only.
+    pub(crate) fn holds_in(&self, text: &str, paranoia: u8) -> bool {
+        let there = |pattern: &Pattern| pattern.is_match(text, 0..text.len());
+        self.all_of.iter().all(there) && !(paranoia < 2 && self.none_of.iter().any(there))
     }
 
     /// Whether what must be near a match is, and what must not be is not. The latter excuses a match at paranoia 1 only.
@@ -234,6 +241,7 @@ fn prepare(rule: &Rule, define: &BTreeMap<String, String>) -> Result<Prepared, R
         near: context(&rule.near)?,
         not_near: context(&rule.not_near)?,
         all_of: all(&rule.all_of, false)?,
+        none_of: all(&rule.none_of, false)?,
     };
     Ok(Prepared { patterns: all(&rule.patterns, true)?, compiled })
 }
