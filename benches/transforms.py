@@ -12,6 +12,7 @@ import gzip
 import html
 import quopri
 import random
+import re
 import urllib.parse
 from typing import TYPE_CHECKING
 
@@ -174,7 +175,7 @@ ENCODINGS: dict[str, Transform] = {
     "binary": lambda t, rng: _embed(" ".join(f"{b:08b}" for b in t.encode()), rng),
     "decimal codes": lambda t, rng: _embed(" ".join(str(ord(c)) for c in t), rng),
     "reversed": lambda t, rng: _embed(t[::-1], rng),
-    "reversed words": lambda t, rng: _embed(" ".join(word[::-1] for word in t.split(" ")), rng),
+    "reversed words": lambda t, rng: _embed(re.sub(r"\S+", lambda m: m[0][::-1], t), rng),
     "gzip in base64": lambda t, rng: _embed(_b64(gzip.compress(t.encode())), rng),
     "base64 in base64": lambda t, rng: _embed(_b64(_b64(t.encode()).encode()), rng),
     "hex in gzip in base64": lambda t, rng: _embed(_b64(gzip.compress(t.encode().hex().encode())), rng),

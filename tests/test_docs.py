@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
 from promptward import Coverage, Finding, Firewall, Policy, Verdict
 from promptward._engine import load_engine
 from promptward._policy_files import BUILTIN_POLICIES

@@ -8,7 +8,7 @@ use crate::rules::Vocabulary;
 use crate::splice::Splice;
 
 /// Ambiguous symbols in one token that are tried both ways.
-const MAX_AMBIGUOUS: u32 = 5;
+const MAX_AMBIGUOUS: u32 = 6;
 /// Longest token that is looked at.
 const MAX_TOKEN: usize = 40;
 /// Fewest letters of a known word that prove leetspeak; shorter ones are read only beside such a word.
@@ -24,9 +24,9 @@ fn letters(byte: u8) -> Option<(u8, u8)> {
         b'4' | b'@' => (b'a', b'a'),
         b'5' | b'$' => (b's', b's'),
         b'6' => (b'g', b'b'),
-        b'7' => (b't', b'l'),
+        b'7' => (b't', b't'),
         b'8' => (b'b', b'b'),
-        b'9' => (b'g', b'q'),
+        b'9' => (b'g', b'g'),
         b'!' => (b'i', b'l'),
         b'|' => (b'l', b'i'),
         b'+' => (b't', b't'),
@@ -56,18 +56,17 @@ pub(crate) fn leet(text: &str, census: &Census, vocabulary: &Vocabulary) -> Opti
                 .iter()
                 .rposition(|b| !matches!(b, b'!' | b'+' | b'|' | b'$'))
                 .map_or(start, |i| start + i + 1);
-            for stop in [stop, trimmed] {
-                if stop == start || stop - start > MAX_TOKEN {
-                    continue;
-                }
-                if let Some((word, known)) = read(&bytes[start..stop], vocabulary) {
-                    words += usize::from(known && stop - start >= MIN_WORD);
-                    replaced.push((start..stop, word));
-                    break;
-                }
-                if trimmed == stop {
-                    break;
-                }
+            let readings = [stop, trimmed].map(|stop| {
+                let fits = stop > start && stop - start <= MAX_TOKEN;
+                (stop, if fits { read(&bytes[start..stop], vocabulary) } else { None })
+            });
+            // A known word comes first, with the marks behind it or without.
+            let is_known =
+                |(_, reading): &&(usize, Option<(String, bool)>)| reading.as_ref().is_some_and(|(_, known)| *known);
+            let best = readings.iter().find(is_known).or(readings.last());
+            if let Some((stop, Some((word, known)))) = best {
+                words += usize::from(*known && stop - start >= MIN_WORD);
+                replaced.push((start..*stop, word.clone()));
             }
         }
     }

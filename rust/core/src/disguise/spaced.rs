@@ -77,7 +77,7 @@ fn run(text: &str, at: usize) -> Result<Run, usize> {
     let mut chars = text[at..].char_indices().peekable();
     let Some((_, first)) = chars.next() else { return Err(at + 1) };
     let next = at + first.len_utf8();
-    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '@' | '$');
+    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '@' | '$' | '!' | '|' | '+' | '€');
     if !is_letter(first) || text[..at].chars().next_back().is_some_and(is_letter) {
         return Err(next);
     }

@@ -1,4 +1,4 @@
-//! The words that the rules are about, taken from their own examples: what disguised words are compared with.
+//! The words that the rules are about, taken from their own examples, and the commonest English ones: what disguised words are compared with.
 
 use std::collections::HashSet;
 
@@ -9,6 +9,9 @@ use crate::tables::Tables;
 /// Shortest word that run-on text is split at.
 const MIN_WORD: usize = 1;
 
+/// The commonest words of English (made by `scripts/generate_statistics.py`).
+const COMMON: &str = include_str!("../../../../python/promptward/data/words.txt");
+
 /// A set of folded words in Latin letters, and an automaton that splits run-on text into them.
 pub(crate) struct Vocabulary {
     words: HashSet<String>,
@@ -18,7 +21,7 @@ pub(crate) struct Vocabulary {
 impl Vocabulary {
     pub(crate) fn new<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
         let tables = Tables::get();
-        let mut words = HashSet::new();
+        let mut words: HashSet<String> = COMMON.lines().map(str::to_owned).collect();
         for text in texts {
             let text = tables.fold(text);
             words.extend(text.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).map(str::to_owned));
