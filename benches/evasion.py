@@ -26,6 +26,11 @@ def found(wall: Firewall, text: str) -> bool:
     return any(f.detector in CONTENT and Action(f.action) > Action.ALLOW for f in wall.check(text).findings)
 
 
+def in_the_clear(wall: Firewall, text: str) -> bool:
+    """Return whether it is found as it stands: what is in disguise already says nothing about one more disguise."""
+    return any(f.detector in CONTENT and f.view == "text" and Action(f.action) > Action.ALLOW for f in wall.check(text).findings)
+
+
 def texts(wall: Firewall, folders: list[pathlib.Path]) -> tuple[list[str], list[str]]:
     """Return attacks and harmless texts."""
     if not folders:
@@ -43,7 +48,7 @@ def main() -> int:
     options = parser.parse_args()
     wall, rng = Firewall(), random.Random(20261123)
     attacks, harmless = texts(wall, options.folders)
-    attacks = sorted({t for t in attacks if len(t) <= MAX_CHARS and found(wall, t)})
+    attacks = sorted({t for t in attacks if len(t) <= MAX_CHARS and in_the_clear(wall, t)})
     harmless = sorted({t for t in harmless if len(t) <= MAX_CHARS and wall.check(t).allowed})
     attacks = rng.sample(attacks, min(options.sample, len(attacks)))
     harmless = rng.sample(harmless, min(options.sample, len(harmless)))

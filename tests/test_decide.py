@@ -34,6 +34,7 @@ RULE = Rule(
     near=None,
     not_near=None,
     all_of=(),
+    none_of=(),
     match=(),
     no_match=(),
 )

@@ -31,7 +31,7 @@ class Finding(_Result):
     `start` and `end` are half-open offsets in code points of the text that `part` names: "text" for a plain string,
     else a place in the list of messages such as "messages[2].content[0].text". A finding that no span can be named for
     has an empty one. `view` is the chain of decodings under which the rule matched: "text" as written, or for example
-    "base64>gzip>text". `evidence` is a keyed hash of the matched text: equal texts have equal hashes within one
+    "base64>gzip". `evidence` is a keyed hash of the matched text: equal texts have equal hashes within one
     `Firewall`, and nothing can be looked up by it. `action` is what the policy says about this finding alone.
     """
 

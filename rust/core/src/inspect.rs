@@ -321,7 +321,8 @@ impl<'t> Run<'t, '_> {
             });
             cut |= room == 0;
         }
-        if census.all & has::ESCAPE != 0 {
+        // Escapes come off before disguises do.
+        if census.all & has::ESCAPE != 0 && self.views[index].disguises.is_empty() {
             inline.extend(decode::escapes(cased).map(|(text, map, kind)| (kind, text, map)));
         }
         if census.all & has::NUMBERS != 0 {
@@ -391,9 +392,9 @@ impl<'t> Run<'t, '_> {
     fn may_disguise(&self, parent: usize, kind: Kind) -> bool {
         let view = &self.views[parent];
         let most = if self.views[0].text.len() <= TWO_DISGUISES { 2 } else { 1 };
-        let turned = |kind: &Kind| matches!(kind, Kind::Reversed | Kind::ReversedWords);
-        let again = view.disguises.iter().any(|known| *known == kind || (turned(known) && turned(&kind)));
-        view.disguises.len() < most && !again
+        let turned = |kind: Kind| matches!(kind, Kind::Reversed | Kind::ReversedWords);
+        let in_order = view.disguises.last().is_none_or(|&last| last < kind && !(turned(last) && turned(kind)));
+        view.disguises.len() < most && in_order
     }
 
     fn push_disguise(&mut self, parent: usize, kind: Kind, base: Base, text: String, map: OffsetMap) -> bool {

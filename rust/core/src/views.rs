@@ -12,15 +12,16 @@ use crate::offsets::OffsetMap;
 pub enum Kind {
     #[default]
     Text,
-    // Disguises: the words are in plain sight.
+    // Disguises: the words are in plain sight. In the order in which they are undone: one that is put on another comes off before or
+    // after it alike, so one order is enough.
     Bidi,
     Backspaces,
     Lookalikes,
     UpsideDown,
     Reversed,
     ReversedWords,
-    Leetspeak,
     Spaced,
+    Leetspeak,
     // Hidden: nobody sees them.
     UnicodeTags,
     VariationSelectors,
@@ -80,7 +81,7 @@ impl Kind {
 
     /// Whether the words are in plain sight, only written oddly.
     pub(crate) fn is_disguise(self) -> bool {
-        self <= Self::Spaced
+        self <= Self::Leetspeak
     }
 
     /// Whether it replaces letters by letters.
