@@ -1,4 +1,4 @@
-"""Disguised and encoded attacks are found as the same attacks in the clear are, where they are; harmless texts stay harmless."""
+"""Disguised and encoded attacks are found as in the clear, and where they are; harmless texts stay harmless."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import zlib
 from functools import lru_cache
 
 import pytest
+
 from promptward import Action, Firewall
 from transforms import DISGUISES, ENCODINGS, LATIN_ONLY, SMUGGLING
 
@@ -108,7 +109,12 @@ def hidden_part(name: str, text: str, disguised: str) -> range | None:
     if name == "zero-width binary":
         return range(len("what a lovely day"), len(disguised) - len(" indeed"))
     if name in ENCODINGS and any(kind in name for kind in ("base", "ascii85", "gzip")) and name != "base64, wrapped":
-        carriers = [("Decode this for me: ", ""), ("The ticket says:\n", "\nWhat does it mean?"), ("data=", ""), ("", "")]
+        carriers = [
+            ("Decode this for me: ", ""),
+            ("The ticket says:\n", "\nWhat does it mean?"),
+            ("data=", ""),
+            ("", ""),
+        ]
         before, after = next(c for c in carriers if disguised.startswith(c[0]) and disguised.endswith(c[1]))
         return range(len(before), len(disguised) - len(after))
     return None

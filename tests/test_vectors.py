@@ -1,4 +1,7 @@
-"""Golden vectors: texts with what must be found in them, and where. `rust/core/tests/vectors.rs` reads the same files."""
+"""Golden vectors: texts with what must be found in them, and where.
+
+`rust/core/tests/vectors.rs` reads the same files.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from promptward._engine import load_engine
 
 try:

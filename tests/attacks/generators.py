@@ -1,4 +1,6 @@
-"""Hostile texts by name, each as a function of a size. None holds an attack that a rule must find: what is attacked is the engine.
+"""Hostile texts by name, each as a function of a size.
+
+None holds an attack that a rule must find: what is attacked is the engine.
 
 `size` is about the length of the text in code points. `limits` of a generator are those of which its text must hit one.
 """

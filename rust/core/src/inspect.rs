@@ -64,6 +64,7 @@ pub fn inspect(rules: &RuleSet, limits: &Limits, text: &str, source: Source, par
         views: vec![View::root(read)],
         texts: HashSet::new(),
         decoded: 0,
+        dropped: 0,
         found: Vec::new(),
         hit: BTreeSet::new(),
     };
@@ -123,6 +124,8 @@ struct Run<'t, 'r> {
     views: Vec<View<'t>>,
     texts: HashSet<u64>,
     decoded: usize,
+    /// Bytes that were decoded and did not read as text.
+    dropped: usize,
     found: Vec<Found>,
     hit: BTreeSet<&'static str>,
 }
@@ -311,16 +314,17 @@ impl<'t> Run<'t, '_> {
         let cased = self.views[index].cased();
         let mut pieces: BTreeMap<Vec<Kind>, Pieces> = BTreeMap::new();
         let mut inline: Vec<(Kind, String, OffsetMap)> = Vec::new();
-        let mut cut = false;
-        let mut room = self.limits.max_decoded_bytes.saturating_sub(self.decoded);
+        // What is inflated and then dropped was work all the same: it comes off the budget of the whole text.
+        let before = self.limits.max_decoded_bytes.saturating_sub(self.decoded + self.dropped);
+        let mut budget = decode::Budget { left: before, cut: false };
+        let mut kept = 0;
         if census.all & has::LONG_TOKEN != 0 {
-            cut |= decode::blobs(cased, census, room, |blob| {
-                room = room.saturating_sub(blob.text.len());
+            decode::blobs(cased, census, &mut budget, |blob| {
+                kept += blob.text.len();
                 pieces.entry(blob.kinds).or_default().push(&blob.text, blob.range);
-                room > 0
             });
-            cut |= room == 0;
         }
+        self.dropped += (before - budget.left).saturating_sub(kept);
         // Escapes come off before disguises do.
         if census.all & has::ESCAPE != 0 && self.views[index].disguises.is_empty() {
             inline.extend(decode::escapes(cased).map(|(text, map, kind)| (kind, text, map)));
@@ -345,7 +349,7 @@ impl<'t> Run<'t, '_> {
             });
             inline.extend(shifted.into_iter().map(|((kind, _), pieces)| (kind, pieces.text, pieces.map)));
         }
-        if cut {
+        if budget.cut {
             self.hit.insert("max_decoded_bytes");
         }
         for (kind, text, map) in inline {

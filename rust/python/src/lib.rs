@@ -140,7 +140,11 @@ impl Engine {
 
 /// The text with each lone surrogate as U+FFFD, one to one, so that offsets stay.
 fn without_surrogates(string: &Bound<'_, PyString>) -> Result<String, Error> {
-    let bytes: Vec<u8> = string.call_method1("encode", ("utf-32-le", "surrogatepass"))?.extract()?;
+    let bytes: Vec<u8> = {
+        // The method of `str` itself: a subclass may have another.
+        let encode = string.py().get_type::<PyString>().getattr("encode")?;
+        encode.call1((string, "utf-32-le", "surrogatepass"))?.extract()?
+    };
     let code = |unit: &[u8; 4]| char::from_u32(u32::from_le_bytes(*unit)).unwrap_or('\u{FFFD}');
     Ok(bytes.as_chunks::<4>().0.iter().map(code).collect())
 }

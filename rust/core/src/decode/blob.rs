@@ -24,6 +24,12 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
+/// Bytes that may still be decoded, and whether more was there.
+pub(crate) struct Budget {
+    pub(crate) left: usize,
+    pub(crate) cut: bool,
+}
+
 /// A decoded blob and where it stood.
 pub(crate) struct Blob {
     pub(crate) kinds: Vec<Kind>,
@@ -35,12 +41,12 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// Finds the blobs of `text` and hands each that decodes to something readable to `found`, as long as that returns `true`.
+/// Finds the blobs of `text` and hands each that decodes to something readable to `found`.
 ///
-/// `budget` is the most bytes that one blob may decode to. Returns whether some blob was larger.
-pub(crate) fn blobs(text: &str, census: &Census, budget: usize, mut found: impl FnMut(Blob) -> bool) -> bool {
+/// What is decoded or inflated, readable or not, is taken from the budget.
+pub(crate) fn blobs(text: &str, census: &Census, budget: &mut Budget, mut found: impl FnMut(Blob)) {
     let bytes = text.as_bytes();
-    let (mut done, mut cut) = (0, false);
+    let mut done = 0;
     for (index, _) in census.blocks.iter().enumerate().filter(|(_, features)| *features & has::LONG_TOKEN != 0) {
         let mut lane = (index * BLOCK).max(done);
         let end = ((index + 1) * BLOCK).min(bytes.len());
@@ -53,14 +59,17 @@ pub(crate) fn blobs(text: &str, census: &Census, budget: usize, mut found: impl 
             }
             let start = bytes[done..lane].iter().rposition(|b| !b.is_ascii_graphic()).map_or(done, |at| done + at + 1);
             let stop = extend(bytes, start, lane_end);
-            if stop - start >= MIN_BLOB && !token(text, start..stop, budget, &mut cut, &mut found) {
-                return cut;
+            if stop - start >= MIN_BLOB {
+                if budget.left == 0 {
+                    budget.cut = true;
+                    return;
+                }
+                token(text, start..stop, budget, &mut found);
             }
             done = stop;
             lane = stop.max(lane_end);
         }
     }
-    cut
 }
 
 /// The end of the token that goes on at `from`. Blobs come wrapped: a long line of blob characters goes on in the next one.
@@ -92,8 +101,8 @@ fn mixed(token: &[u8]) -> bool {
     token.iter().any(|b| !b.is_ascii_lowercase())
 }
 
-/// Tries a token as a whole and its stretches of base64 characters. `false` stops the search.
-fn token(text: &str, range: Range<usize>, budget: usize, cut: &mut bool, found: &mut impl FnMut(Blob) -> bool) -> bool {
+/// Tries a token as a whole and its stretches of base64 characters.
+fn token(text: &str, range: Range<usize>, budget: &mut Budget, found: &mut impl FnMut(Blob)) {
     let bytes = &text.as_bytes()[range.clone()];
     let mut at = 0;
     let mut any = false;
@@ -107,37 +116,35 @@ fn token(text: &str, range: Range<usize>, budget: usize, cut: &mut bool, found: 
         let padding = bytes[at + len..].iter().take_while(|&&b| b == b'=').count();
         if len >= MIN_BLOB - 2
             && mixed(&bytes[at..at + len])
-            && let Some(blob) = base64_family(&bytes[at..at + len], budget, cut)
+            && let Some(blob) = base64_family(&bytes[at..at + len], budget)
         {
             any = true;
             let start = range.start + at + blob.2;
-            if !found(Blob { kinds: blob.1, text: blob.0, range: start..range.start + at + len + padding }) {
-                return false;
-            }
+            found(Blob { kinds: blob.1, text: blob.0, range: start..range.start + at + len + padding });
         }
         at += len + padding.max(1);
     }
-    if !any && let Some((decoded, kinds)) = base85(bytes, budget, cut) {
-        return found(Blob { kinds, text: decoded, range });
+    if !any && let Some((decoded, kinds)) = base85(bytes, budget) {
+        found(Blob { kinds, text: decoded, range });
     }
-    true
 }
 
 type Decoded = (String, Vec<Kind>);
 
 /// Bytes as text: UTF-8, UTF-16, or compressed text.
-fn as_text(bytes: Vec<u8>, kind: Kind, budget: usize, cut: &mut bool) -> Option<Decoded> {
+fn as_text(bytes: Vec<u8>, kind: Kind, budget: &mut Budget) -> Option<Decoded> {
     if bytes.starts_with(&[0x1F, 0x8B])
         || bytes.starts_with(&[0x78, 0x01])
         || bytes.starts_with(&[0x78, 0x5E])
         || bytes.starts_with(&[0x78, 0x9C])
         || bytes.starts_with(&[0x78, 0xDA])
     {
-        let inflated = inflate(&bytes, budget, cut)?;
+        let inflated = inflate(&bytes, budget)?;
         let text = String::from_utf8(inflated).ok()?;
         return is_readable(&text).then(|| (text, vec![kind, Kind::Gzip]));
     }
     if let Some(text) = std::str::from_utf8(&bytes).ok().filter(|text| is_readable(text)) {
+        budget.left -= text.len().min(budget.left);
         return Some((text.to_owned(), vec![kind]));
     }
     let big = utf16_order(&bytes)?;
@@ -168,21 +175,22 @@ fn is_one_script(text: &str) -> bool {
     high.len() <= 3 || (text.chars().count() >= 10 && text.chars().all(east_asian))
 }
 
-fn inflate(bytes: &[u8], budget: usize, cut: &mut bool) -> Option<Vec<u8>> {
+fn inflate(bytes: &[u8], budget: &mut Budget) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    let limit = budget as u64 + 1;
+    let limit = budget.left as u64 + 1;
     if bytes.starts_with(&[0x1F, 0x8B]) {
         let _ = flate2::read::MultiGzDecoder::new(bytes).take(limit).read_to_end(&mut out);
     } else {
         let _ = flate2::read::ZlibDecoder::new(bytes).take(limit).read_to_end(&mut out);
     }
-    if out.len() > budget {
-        *cut = true;
-        out.truncate(budget);
+    if out.len() > budget.left {
+        budget.cut = true;
+        out.truncate(budget.left);
         while std::str::from_utf8(&out).is_err_and(|e| e.error_len().is_none()) {
             out.pop();
         }
     }
+    budget.left -= out.len().min(budget.left);
     // A damaged stream still shows what came before the damage.
     (!out.is_empty()).then_some(out)
 }
@@ -204,17 +212,17 @@ fn promising(bytes: &[u8]) -> bool {
 }
 
 /// Base16, base32 and base64 of a stretch of their characters; the third part is how many characters before it did not belong to it.
-fn base64_family(stretch: &[u8], budget: usize, cut: &mut bool) -> Option<(String, Vec<Kind>, usize)> {
+fn base64_family(stretch: &[u8], budget: &mut Budget) -> Option<(String, Vec<Kind>, usize)> {
     let clean: Vec<u8> = stretch.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
     let fits = |alphabet: fn(&u8) -> bool| clean.iter().all(alphabet);
-    if clean.len() / 2 > budget {
-        *cut = true;
+    if clean.len() / 2 > budget.left {
+        budget.cut = true;
     }
-    let body = &clean[..clean.len().min(budget * 2)];
+    let body = &clean[..clean.len().min(budget.left * 2)];
     let hex = |body: &[u8]| data_encoding::HEXLOWER_PERMISSIVE.decode(&body[..body.len() / 2 * 2]).ok();
     if fits(u8::is_ascii_hexdigit)
         && clean.len() >= MIN_BLOB
-        && let Some((text, kinds)) = hex(body).and_then(|bytes| as_text(bytes, Kind::Hex, budget, cut))
+        && let Some((text, kinds)) = hex(body).and_then(|bytes| as_text(bytes, Kind::Hex, budget))
     {
         return Some((text, kinds, 0));
     }
@@ -232,7 +240,7 @@ fn base64_family(stretch: &[u8], budget: usize, cut: &mut bool) -> Option<(Strin
         };
         let decoded = bits.encoding().ok().and_then(|e| e.decode(&upper[..upper.len() - tail]).ok());
         if let Some((text, kinds)) =
-            decoded.filter(|b| promising(b)).and_then(|bytes| as_text(bytes, Kind::Base32, budget, cut))
+            decoded.filter(|b| promising(b)).and_then(|bytes| as_text(bytes, Kind::Base32, budget))
         {
             return Some((text, kinds, 0));
         }
@@ -247,7 +255,7 @@ fn base64_family(stretch: &[u8], budget: usize, cut: &mut bool) -> Option<(Strin
             continue;
         }
         let Ok(bytes) = engine.decode(&body[..groups(body.len())]) else { continue };
-        if let Some((text, kinds)) = as_text(bytes, Kind::Base64, budget, cut) {
+        if let Some((text, kinds)) = as_text(bytes, Kind::Base64, budget) {
             return Some((text, kinds, skip));
         }
     }
@@ -258,7 +266,7 @@ const Z85: &[u8; 85] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRS
 const RFC1924: &[u8; 85] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
 /// Ascii85 (Adobe's and btoa's), ZeroMQ's Z85 and RFC 1924, as Python and Git write it.
-fn base85(token: &[u8], budget: usize, cut: &mut bool) -> Option<Decoded> {
+fn base85(token: &[u8], budget: &mut Budget) -> Option<Decoded> {
     // Adobe's brackets say where it begins; so does the name of a parameter in front.
     let framed = token.windows(2).position(|pair| pair == b"<~").map(|at| &token[at + 2..]);
     let body = framed.unwrap_or(token);
@@ -285,10 +293,9 @@ fn base85(token: &[u8], budget: usize, cut: &mut bool) -> Option<Decoded> {
             if !probe.is_some_and(|bytes| promising(&bytes)) {
                 continue;
             }
-            let end = body.len().min(budget);
-            *cut |= end < body.len();
-            let decoded =
-                decode85(&body[..end], digit, zeros).and_then(|bytes| as_text(bytes, Kind::Base85, budget, cut));
+            let end = body.len().min(budget.left);
+            budget.cut |= end < body.len();
+            let decoded = decode85(&body[..end], digit, zeros).and_then(|bytes| as_text(bytes, Kind::Base85, budget));
             if decoded.is_some() {
                 return decoded;
             }
@@ -327,9 +334,8 @@ mod tests {
 
     fn decoded(text: &str) -> Vec<(String, Vec<Kind>, String)> {
         let mut all = Vec::new();
-        blobs(text, &Census::new(text.as_bytes()), 1 << 20, |blob| {
+        blobs(text, &Census::new(text.as_bytes()), &mut Budget { left: 1 << 20, cut: false }, |blob| {
             all.push((blob.text, blob.kinds, text[blob.range].to_owned()));
-            true
         });
         all
     }

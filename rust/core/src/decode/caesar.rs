@@ -7,7 +7,7 @@ use crate::rules::{ATBASH, Shifted, unshift};
 use crate::views::Kind;
 
 /// Bytes around the first and last shifted literal that are read with them.
-const AROUND: usize = 400;
+const AROUND: usize = 300;
 
 /// Finds stretches that hold literals of the rules under a shift, and hands each to `found`, unshifted byte for byte.
 pub(crate) fn caesar(

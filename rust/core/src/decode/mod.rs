@@ -6,7 +6,7 @@ mod escapes;
 mod morse;
 mod numbers;
 
-pub(crate) use blob::blobs;
+pub(crate) use blob::{Budget, blobs};
 pub(crate) use caesar::caesar;
 pub(crate) use escapes::escapes;
 pub(crate) use morse::morse;

@@ -162,7 +162,9 @@ const WINDOW: usize = 5;
 /// Four differences of five bits each.
 const KEYS: usize = 1 << 20;
 /// Letters of a literal that prove a shift alone; shorter ones must be two.
-const PROOF: usize = 6;
+const PROOF: usize = 7;
+/// Bytes within which literals under one shift belong together. In noise, any shift shows some literal sooner or later.
+const TOGETHER: usize = 300;
 /// The shift that stands for Atbash.
 pub(crate) const ATBASH: u8 = 26;
 
@@ -201,9 +203,9 @@ impl Shifted {
         filter
     }
 
-    /// The shifts (1 to 25, or [`ATBASH`]) under which literals stand in `text`, with where the first and the last of them do.
+    /// The shifts (1 to 25, or [`ATBASH`]) under which literals stand close together in `text`, with where the first and the last of them do.
     pub(crate) fn scan(&self, text: &[u8]) -> Vec<(u8, usize, usize)> {
-        let mut seen: [Option<(usize, usize, usize)>; 27] = [None; 27];
+        let mut seen = Seen { open: [None; 27], proven: Vec::new() };
         let (mut key, mut letters, mut previous) = (0_usize, 0_usize, 0_u8);
         for (at, &byte) in text.iter().enumerate() {
             let letter = (byte | 0x20).wrapping_sub(b'a');
@@ -220,11 +222,11 @@ impl Shifted {
                 self.look_up(text, at + 1 - WINDOW, key as u32, &mut seen);
             }
         }
-        let proven = seen.into_iter().enumerate().filter_map(|(shift, seen)| Some((shift as u8, seen?)));
-        proven.filter(|(_, (proof, _, _))| *proof >= 2).map(|(shift, (_, first, last))| (shift, first, last)).collect()
+        (0..27).for_each(|shift| seen.close(shift));
+        seen.proven
     }
 
-    fn look_up(&self, text: &[u8], at: usize, key: u32, seen: &mut [Option<(usize, usize, usize)>; 27]) {
+    fn look_up(&self, text: &[u8], at: usize, key: u32, seen: &mut Seen) {
         for &(literal, offset, atbash) in self.entries.get(&key).into_iter().flatten() {
             let literal = &self.literals[literal as usize];
             let Some(start) = at.checked_sub(usize::from(offset)) else { continue };
@@ -237,8 +239,30 @@ impl Shifted {
                 continue;
             }
             let proof = if literal.len() >= PROOF { 2 } else { 1 };
-            let entry = seen[usize::from(shift)].get_or_insert((0, start, start));
-            *entry = (entry.0 + proof, entry.1.min(start), entry.2.max(start));
+            seen.note(shift, start, proof);
+        }
+    }
+}
+
+/// Groups of literals under each shift while they are being found.
+struct Seen {
+    /// Proof, first and last place of the group that is still growing.
+    open: [Option<(usize, usize, usize)>; 27],
+    proven: Vec<(u8, usize, usize)>,
+}
+
+impl Seen {
+    fn note(&mut self, shift: u8, at: usize, proof: usize) {
+        if self.open[usize::from(shift)].is_some_and(|(_, _, last)| at > last + TOGETHER) {
+            self.close(shift);
+        }
+        let group = self.open[usize::from(shift)].get_or_insert((0, at, at));
+        *group = (group.0 + proof, group.1.min(at), group.2.max(at));
+    }
+
+    fn close(&mut self, shift: u8) {
+        if let Some((_, first, last)) = self.open[usize::from(shift)].take().filter(|(proof, _, _)| *proof >= 2) {
+            self.proven.push((shift, first, last));
         }
     }
 }
