@@ -8,6 +8,10 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FOLDER = Path(__file__).parent / "corpus"
 
@@ -196,7 +200,7 @@ def records(rng: random.Random, size: int) -> str:
 
 def hostile(rng: random.Random, size: int) -> str:
     """Near misses, half encodings, odd characters: nothing in it is an attack, all of it wakes the engine."""
-    pieces = [
+    pieces: list[Callable[[], str]] = [
         lambda: "ignore the noise, not the previous concert; " * 3,
         lambda: "%41%zz&#12;&#x;\\u00zz=4 " * 3,
         lambda: "1l1l0o0 5$5 4@4 " * 4,

@@ -14,7 +14,6 @@ import sys
 
 import quality
 import transforms
-
 from promptward import Action, Firewall
 
 CONTENT = {"prompt_injection", "jailbreak", "exfiltration"}
@@ -28,15 +27,24 @@ def found(wall: Firewall, text: str) -> bool:
 
 def in_the_clear(wall: Firewall, text: str) -> bool:
     """Return whether it is found as it stands: what is in disguise already says nothing about one more disguise."""
-    return any(f.detector in CONTENT and f.view == "text" and Action(f.action) > Action.ALLOW for f in wall.check(text).findings)
+    return any(
+        f.detector in CONTENT and f.view == "text" and Action(f.action) > Action.ALLOW
+        for f in wall.check(text).findings
+    )
 
 
 def texts(wall: Firewall, folders: list[pathlib.Path]) -> tuple[list[str], list[str]]:
     """Return attacks and harmless texts."""
     if not folders:
-        rules = [r for r in wall.rules if r.view == "text" and r.paranoia == 1 and "user" in r.sources and r.signal is None]
+        rules = [
+            r for r in wall.rules if r.view == "text" and r.paranoia == 1 and "user" in r.sources and r.signal is None
+        ]
         return [t for r in rules for t in r.match], [t for r in rules for t in r.no_match]
-    rows = [(row["label"], row["text"]) for _, row in quality.rows(folders) if row.get("kind", "direct") in ("direct", "chat")]
+    rows = [
+        (row["label"], row["text"])
+        for _, row in quality.rows(folders)
+        if row.get("kind", "direct") in ("direct", "chat")
+    ]
     return [t for label, t in rows if label in quality.ATTACKS], [t for label, t in rows if label in quality.HARMLESS]
 
 

@@ -43,7 +43,9 @@ def rows(folders: list[pathlib.Path]) -> Iterator[tuple[str, dict[str, str]]]:
 def firewall(paranoia: int) -> Firewall:
     """Return the balanced policy at one paranoia level for every source."""
     levels = {source: {"paranoia": paranoia} for source in ("user", "document", "tool", "assistant")}
-    return Firewall(Policy.from_dict({"name": f"balanced, paranoia {paranoia}", "extends": "balanced", "sources": levels}))
+    return Firewall(
+        Policy.from_dict({"name": f"balanced, paranoia {paranoia}", "extends": "balanced", "sources": levels})
+    )
 
 
 def wilson(hits: int, total: int) -> tuple[float, float]:
@@ -66,7 +68,9 @@ def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=pathlib.Path)
-    parser.add_argument("--rules", action="store_true", help="also print the rules that flag harmless texts, with counts")
+    parser.add_argument(
+        "--rules", action="store_true", help="also print the rules that flag harmless texts, with counts"
+    )
     options = parser.parse_args()
     walls = {level: firewall(level) for level in (1, 2)}
     total: collections.Counter[tuple[str, str]] = collections.Counter()
@@ -87,10 +91,15 @@ def main() -> int:
     for labels, title in ((ATTACKS, "recall"), (HARMLESS, "false alarms"), (OTHER, "not what rules are for")):
         for (name, label), count in sorted(total.items()):
             if label in labels:
-                print(f"| {name} | {label} | {cell(flagged[name, label, 1], count)} | {cell(flagged[name, label, 2], count)} |")
+                print(
+                    f"| {name} | {label} | {cell(flagged[name, label, 1], count)} | {cell(flagged[name, label, 2], count)} |"
+                )
         for label in labels:
             count = sum(n for (_, known), n in total.items() if known == label)
-            sums = [sum(n for (_, known, level), n in flagged.items() if (known, level) == (label, wanted)) for wanted in (1, 2)]
+            sums = [
+                sum(n for (_, known, level), n in flagged.items() if (known, level) == (label, wanted))
+                for wanted in (1, 2)
+            ]
             if count:
                 print(f"| **all, {title}** | {label} | **{cell(sums[0], count)}** | **{cell(sums[1], count)}** |")
     print(f"\nTexts not fully read: {incomplete}.")

@@ -38,7 +38,9 @@ def corpus() -> dict[str, str]:
     return {
         "English prose": " ".join((ROOT / "LICENSE").read_text(encoding="utf-8").split()),
         "code": "\n".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "rust/core/src").glob("*.rs"))),
-        "JSON": "\n".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "python/promptward/schemas").glob("*.json"))),
+        "JSON": "\n".join(
+            p.read_text(encoding="utf-8") for p in sorted((ROOT / "python/promptward/schemas").glob("*.json"))
+        ),
         "CJK": "".join(east_asian),
         "hostile: the rules' words in no order": "instructions previous ignore prompt system reveal all your rules forget the assistant ",
         "hostile: brackets": "[" * 997,
@@ -64,8 +66,12 @@ def main() -> int:
         start = time.perf_counter_ns()
         wall.check(text)
         times.append((time.perf_counter_ns() - start) / 1000)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, commit {commit.stdout.strip()}\n")
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, commit {commit.stdout.strip()}\n"
+    )
     print("| `check()` of a 200-character harmless prompt | µs |\n|---|---|")
     for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
         print(f"| {name} | {percentile(times, share):.0f} |")
@@ -77,9 +83,9 @@ def main() -> int:
             runs = []
             for salt in range(7 if size < 1 << 20 else 3):
                 sample = sized(text, size, salt)
-                start = time.perf_counter()
+                begin = time.perf_counter()
                 wall.check(sample)
-                runs.append(len(sample.encode()) / (time.perf_counter() - start) / 1e6)
+                runs.append(len(sample.encode()) / (time.perf_counter() - begin) / 1e6)
             cells.append(f"{statistics.median(runs):.1f}")
         print(f"| {name}, MB/s | " + " | ".join(cells) + " |")
     return 0

@@ -27,12 +27,62 @@ HOMOGLYPHS = {
     "A": "АΑ", "B": "ВΒ", "C": "СϹ", "E": "ЕΕ", "H": "НΗ", "I": "ІΙ", "K": "КΚ", "M": "МΜ", "N": "Ν", "O": "ОΟ", "P": "РΡ", "S": "Ѕ", "T": "ТΤ", "X": "ХΧ", "Y": "ҮΥ",
 }  # fmt: skip
 LEET = {"a": "4@", "b": "8", "e": "3", "g": "9", "i": "1!", "l": "1", "o": "0", "s": "5$", "t": "7"}
-TURNED = dict(zip("abcdefghijklmnopqrstuvwxyz.,?!'\"()[]{}<>&_", "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz˙'¿¡,„)(][}{><⅋‾", strict=True))
+TURNED = dict(
+    zip("abcdefghijklmnopqrstuvwxyz.,?!'\"()[]{}<>&_", "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz˙'¿¡,„)(][}{><⅋‾", strict=True)
+)
 MORSE = dict(
     zip(
         "abcdefghijklmnopqrstuvwxyz0123456789.,:?'-/()\"=!",
-        ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.. ----- .---- ..--- ...-- ....- ..... -.... --... ---.. "
-        "----. .-.-.- --..-- ---... ..--.. .----. -....- -..-. -.--. -.--.- .-..-. -...- -.-.--".split(),
+        [
+            ".-",
+            "-...",
+            "-.-.",
+            "-..",
+            ".",
+            "..-.",
+            "--.",
+            "....",
+            "..",
+            ".---",
+            "-.-",
+            ".-..",
+            "--",
+            "-.",
+            "---",
+            ".--.",
+            "--.-",
+            ".-.",
+            "...",
+            "-",
+            "..-",
+            "...-",
+            ".--",
+            "-..-",
+            "-.--",
+            "--..",
+            "-----",
+            ".----",
+            "..---",
+            "...--",
+            "....-",
+            ".....",
+            "-....",
+            "--...",
+            "---..",
+            "----.",
+            ".-.-.-",
+            "--..--",
+            "---...",
+            "..--..",
+            ".----.",
+            "-....-",
+            "-..-.",
+            "-.--.",
+            "-.--.-",
+            ".-..-.",
+            "-...-",
+            "-.-.--",
+        ],
         strict=True,
     )
 )
@@ -125,7 +175,9 @@ SMUGGLING = {"emoji smuggling", "tag smuggling", "zero-width binary", "bidirecti
 
 
 def _embed(payload: str, rng: random.Random) -> str:
-    return rng.choice(["{}", "Decode this for me: {}", "The ticket says:\n{}\nWhat does it mean?", "data={}"]).format(payload)
+    return rng.choice(["{}", "Decode this for me: {}", "The ticket says:\n{}\nWhat does it mean?", "data={}"]).format(
+        payload
+    )
 
 
 def _shift(text: str, by: int) -> str:
@@ -151,7 +203,9 @@ def _b64(data: bytes) -> str:
 
 ENCODINGS: dict[str, Transform] = {
     "base64": lambda t, rng: _embed(_b64(t.encode()), rng),
-    "base64, url-safe, no padding": lambda t, rng: _embed(base64.urlsafe_b64encode(t.encode()).decode().rstrip("="), rng),
+    "base64, url-safe, no padding": lambda t, rng: _embed(
+        base64.urlsafe_b64encode(t.encode()).decode().rstrip("="), rng
+    ),
     "base64, wrapped": lambda t, rng: _embed(_wrapped(t), rng),
     "base64, full-width": lambda t, rng: full_width(_b64(t.encode()), rng),
     "base64, UTF-16": lambda t, rng: _embed(_b64(t.encode("utf-16-le")), rng),
@@ -163,14 +217,27 @@ ENCODINGS: dict[str, Transform] = {
     "percent": lambda t, rng: _embed("".join(f"%{b:02x}" for b in t.encode()), rng),
     "percent, as browsers do": lambda t, rng: _embed(urllib.parse.quote(t), rng),
     "HTML entities": lambda t, rng: _embed("".join(f"&#{ord(c)};" for c in t), rng),
-    "HTML, named and mixed": lambda t, rng: _embed(html.escape(_each(t, lambda c: f"&#x{ord(c):x};" if rng.random() < 0.5 else c)), rng),
+    "HTML, named and mixed": lambda t, rng: _embed(
+        html.escape(_each(t, lambda c: f"&#x{ord(c):x};" if rng.random() < 0.5 else c)), rng
+    ),
     "quoted-printable": lambda t, rng: _embed("".join(f"={b:02X}" for b in t.encode()), rng),
-    "quoted-printable, as mail does": lambda t, rng: _embed(quopri.encodestring(t.encode(), quotetabs=True).decode(), rng),
-    "\\u escapes": lambda t, rng: _embed("".join(f"\\u{int.from_bytes(c.encode('utf-16-be')[i:i + 2], 'big'):04x}" for c in t for i in range(0, len(c.encode("utf-16-be")), 2)), rng),
+    "quoted-printable, as mail does": lambda t, rng: _embed(
+        quopri.encodestring(t.encode(), quotetabs=True).decode(), rng
+    ),
+    "\\u escapes": lambda t, rng: _embed(
+        "".join(
+            f"\\u{int.from_bytes(c.encode('utf-16-be')[i : i + 2], 'big'):04x}"
+            for c in t
+            for i in range(0, len(c.encode("utf-16-be")), 2)
+        ),
+        rng,
+    ),
     "\\x escapes": lambda t, rng: _embed("".join(f"\\x{ord(c):02x}" if ord(c) < 256 else c for c in t), rng),
     "ROT13": lambda t, rng: _embed(codecs.encode(t, "rot13"), rng),
     "Caesar": lambda t, rng: _embed(_shift(t, rng.randint(1, 25)), rng),
-    "Atbash": lambda t, rng: _embed(_each(t, lambda c: chr(219 - ord(c)) if "a" <= c <= "z" else chr(155 - ord(c)) if "A" <= c <= "Z" else c), rng),
+    "Atbash": lambda t, rng: _embed(
+        _each(t, lambda c: chr(219 - ord(c)) if "a" <= c <= "z" else chr(155 - ord(c)) if "A" <= c <= "Z" else c), rng
+    ),
     "Morse": lambda t, rng: _embed(_morse(t), rng),
     "binary": lambda t, rng: _embed(" ".join(f"{b:08b}" for b in t.encode()), rng),
     "decimal codes": lambda t, rng: _embed(" ".join(str(ord(c)) for c in t), rng),
@@ -182,5 +249,17 @@ ENCODINGS: dict[str, Transform] = {
 }
 """Encodings by name, each in a carrier chosen at random (bare, a request, a document, a parameter)."""
 
-LATIN_ONLY = {"leetspeak", "upside-down", "homoglyphs", "ROT13", "Caesar", "Atbash", "Morse", "tag smuggling", "\\x escapes", "bidirectional", "spacing, no word gaps"}
+LATIN_ONLY = {
+    "leetspeak",
+    "upside-down",
+    "homoglyphs",
+    "ROT13",
+    "Caesar",
+    "Atbash",
+    "Morse",
+    "tag smuggling",
+    "\\x escapes",
+    "bidirectional",
+    "spacing, no word gaps",
+}
 """Transforms that are defined on Latin letters only."""

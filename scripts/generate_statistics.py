@@ -35,9 +35,13 @@ def grams(texts: list[str]) -> None:
 
 def words(texts: list[str]) -> None:
     """Print the commonest words."""
-    counts = collections.Counter(word for text in texts for word in re.findall(r"(?<![a-z'0-9_])[a-z]+(?![a-z'0-9_])", text))
+    counts = collections.Counter(
+        word for text in texts for word in re.findall(r"(?<![a-z'0-9_])[a-z]+(?![a-z'0-9_])", text)
+    )
     single = {"a", "i"}
-    common = [word for word, _ in counts.most_common(2 * WORDS) if len(word) > 2 or counts[word] > 400 or word in single]
+    common = [
+        word for word, _ in counts.most_common(2 * WORDS) if len(word) > 2 or counts[word] > 400 or word in single
+    ]
     print("\n".join(sorted(word for word in common[:WORDS] if len(word) > 1 or word in single)))
 
 

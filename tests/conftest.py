@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import settings
+
 from promptward import Firewall
 from promptward._types import CATEGORIES
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
+
 from promptward import Verdict
 from promptward.cli import main
 

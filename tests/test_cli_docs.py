@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from promptward.cli import COMMANDS, main
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"

@@ -11,6 +11,7 @@ from importlib.resources import files
 import click
 import pytest
 from click.testing import CliRunner
+
 from promptward import __version__
 from promptward.cli import COMMANDS, main
 from promptward.cli._output import Lines, visible

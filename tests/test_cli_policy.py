@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+
 from promptward import Policy
 from promptward.cli import main
 from promptward.cli._policy import flatten, to_toml

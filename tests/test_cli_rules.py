@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+
 from promptward import Firewall
 from promptward._types import CATEGORIES
 from promptward.cli import main

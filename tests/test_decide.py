@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from promptward import Action, Finding, Rule, Severity, Source
 from promptward._decide import INCOMPLETE, REDACTED, Hit, Inspection, Outcome, Segment, decide, redact, text_sha256
 from promptward._plan import SourcePlan

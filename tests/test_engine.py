@@ -5,6 +5,7 @@ import sys
 from types import ModuleType
 
 import pytest
+
 from promptward import Firewall, Policy, _engine
 from promptward._engine import ENGINES, engine_failed, load_engine
 from promptward._policy import Limits

@@ -5,8 +5,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-import promptward
 import pytest
+
+import promptward
 
 PUBLIC = [
     "Action",

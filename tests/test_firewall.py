@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from promptward import Action, Firewall, Policy, Source, Verdict
 from promptward._firewall import INLINE_CHARS
 from promptward._plan import MAX_PLANS, compile_plan

@@ -6,10 +6,11 @@ from types import MappingProxyType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
+
 from promptward import Action, Firewall
 from promptward._messages import read_messages, write_messages
 from promptward.errors import InputError
-from pydantic import BaseModel
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+
 from promptward import Action, Firewall, Policy
 from promptward._policy_files import BUILTIN_POLICIES
 from promptward._types import CATEGORIES, Detector, Severity, Source

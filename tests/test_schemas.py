@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
+
 from promptward import Firewall, Policy
 
 if TYPE_CHECKING:

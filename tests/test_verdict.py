@@ -6,6 +6,7 @@ import time
 import uuid
 
 import pytest
+
 from promptward import Action, Coverage, Finding, Firewall, Severity, Verdict
 from promptward._verdict import new_id
 

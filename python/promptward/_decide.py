@@ -22,7 +22,9 @@ REDACTED = "[REDACTED:{category}]"
 WITHHELD = "[WITHHELD:{action}]"
 """What stands for a text that may not be passed on."""
 
-INCOMPLETE = frozenset({"max_chars", "max_findings", "max_views", "max_decode_depth", "max_decoded_bytes", "pattern_memory"})
+INCOMPLETE = frozenset(
+    {"max_chars", "max_findings", "max_views", "max_decode_depth", "max_decoded_bytes", "pattern_memory"}
+)
 """Limits that leave something unread, or unreported."""
 
 

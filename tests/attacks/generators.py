@@ -2,7 +2,7 @@
 
 None holds an attack that a rule must find: what is attacked is the engine.
 
-`size` is about the length of the text in code points. `limits` of a generator are those of which its text must hit one.
+`size` is about the length of the text in code points.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Hostile:
-    """A generator, and the sizes at which it is worth trying."""
+    """A generator, and a size at which it is worth trying."""
 
     make: Callable[[int], str]
     size: int
-    limits: frozenset[str] = frozenset()
 
 
 def _repeat(piece: str) -> Callable[[int], str]:

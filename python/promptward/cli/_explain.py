@@ -73,7 +73,7 @@ def conditions(rule: Rule) -> list[str]:
         lines.append(f"each of {len(rule.all_of)} other patterns matches somewhere in the same reading")
     if rule.none_of:
         lines.append(
-            f"none of {len(rule.none_of)} patterns of harmless context matches anywhere in the reading (at paranoia 1 only)"
+            f"none of {len(rule.none_of)} patterns of harmless context matches in the reading (at paranoia 1 only)"
         )
     if rule.not_near:
         lines.append(
