@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 os.environ.setdefault("MATURIN_NO_INSTALL_RUST", "1")
