@@ -83,7 +83,7 @@ fn extend(bytes: &[u8], token: usize, from: usize) -> usize {
         let (line, tail) = (&bytes[start..end], &bytes[end + 1..next]);
         let of_blob = |line: &[u8]| line.iter().all(|&b| is_base64(b) || b == b'=');
         // The last line may be short, if it ends there and the one before was as long as wrapped lines are.
-        let last = line.len() >= WRAPPED && matches!(bytes.get(next), None | Some(b'\n'));
+        let last = bytes[end] == b'\n' && line.len() >= WRAPPED && matches!(bytes.get(next), None | Some(b'\n'));
         if !of_blob(&line[line.len().saturating_sub(MIN_BLOB)..])
             || !of_blob(tail)
             || tail.len() < if last { 2 } else { MIN_BLOB }
