@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -62,3 +64,9 @@ def attack() -> str:
 @pytest.fixture(scope="session")
 def harmless() -> str:
     return "Please summarise the minutes of Monday's meeting in three sentences."
+
+
+# A run that decides whether a change lands must not depend on chance; everybody else's runs look for new cases.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")

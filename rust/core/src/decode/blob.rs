@@ -13,8 +13,8 @@ use crate::views::Kind;
 
 /// Shortest blob, in characters.
 const MIN_BLOB: usize = 16;
-/// Shortest line that wrapped blobs have.
-const WRAPPED: usize = 56;
+/// Lengths at which encoders wrap lines: PEM (RFC 7468), MIME (RFC 2045), and what older tools write.
+const WRAPPED: [usize; 4] = [60, 64, 72, 76];
 /// Characters of a blob that are decoded to tell whether it is one; a multiple of every group size.
 const PROBE: usize = 80;
 
@@ -64,7 +64,17 @@ pub(crate) fn blobs(text: &str, census: &Census, budget: &mut Budget, mut found:
                     budget.cut = true;
                     return;
                 }
-                token(text, start..stop, budget, &mut found);
+                // What follows a blob may only look like its next line: where the lines together say nothing, each is read alone.
+                if !token(text, start..stop, budget, &mut found) {
+                    let lines = bytes[start..stop].split(|b| b.is_ascii_whitespace());
+                    let mut at = start;
+                    for line in lines.filter(|line| line.len() < stop - start) {
+                        if line.len() >= MIN_BLOB {
+                            token(text, at..at + line.len(), budget, &mut found);
+                        }
+                        at += line.len() + 1;
+                    }
+                }
             }
             done = stop;
             lane = stop.max(lane_end);
@@ -83,7 +93,8 @@ fn extend(bytes: &[u8], token: usize, from: usize) -> usize {
         let (line, tail) = (&bytes[start..end], &bytes[end + 1..next]);
         let of_blob = |line: &[u8]| line.iter().all(|&b| is_base64(b) || b == b'=');
         // The last line may be short, if it ends there and the one before was as long as wrapped lines are.
-        let last = bytes[end] == b'\n' && line.len() >= WRAPPED && matches!(bytes.get(next), None | Some(b'\n'));
+        let last =
+            bytes[end] == b'\n' && WRAPPED.contains(&line.len()) && matches!(bytes.get(next), None | Some(b'\n'));
         if !of_blob(&line[line.len().saturating_sub(MIN_BLOB)..])
             || !of_blob(tail)
             || tail.len() < if last { 2 } else { MIN_BLOB }
@@ -101,8 +112,8 @@ fn mixed(token: &[u8]) -> bool {
     token.iter().any(|b| !b.is_ascii_lowercase())
 }
 
-/// Tries a token as a whole and its stretches of base64 characters.
-fn token(text: &str, range: Range<usize>, budget: &mut Budget, found: &mut impl FnMut(Blob)) {
+/// Tries a token as a whole and its stretches of base64 characters; whether any of them is a blob.
+fn token(text: &str, range: Range<usize>, budget: &mut Budget, found: &mut impl FnMut(Blob)) -> bool {
     let bytes = &text.as_bytes()[range.clone()];
     let mut at = 0;
     let mut any = false;
@@ -126,7 +137,9 @@ fn token(text: &str, range: Range<usize>, budget: &mut Budget, found: &mut impl 
     }
     if !any && let Some((decoded, kinds)) = base85(bytes, budget) {
         found(Blob { kinds, text: decoded, range });
+        any = true;
     }
+    any
 }
 
 type Decoded = (String, Vec<Kind>);
@@ -352,7 +365,15 @@ mod tests {
             (data_encoding::HEXLOWER.encode(plain.as_bytes()), plain, Kind::Hex),
         ];
         for (blob, plain, kind) in cases {
-            for carrier in ["{}", "read {} please", "x={}&y=1", "The ticket says:\n{}\nWhat now?", "(\"{}\")"] {
+            for carrier in [
+                "{}",
+                "read {} please",
+                "x={}&y=1",
+                "The ticket says:\n{}\nWhat now?",
+                "{} NOW",
+                "{} 550e8400-e29b-41d4-a716-446655440000",
+                "(\"{}\")",
+            ] {
                 let text = carrier.replace("{}", &blob);
                 assert_eq!(decoded(&text), [(plain.to_owned(), vec![kind], blob.clone())], "{text}");
             }
