@@ -33,7 +33,8 @@ RULES: list[dict[str, object]] = [
 
 
 # A shared machine may be slow; the time limit of a test is that of pytest-timeout.
-settings.register_profile("promptward", deadline=None)
+# A run that decides whether a change lands must not depend on chance; all others look for new cases.
+settings.register_profile("promptward", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("promptward")
 
 
@@ -64,9 +65,3 @@ def attack() -> str:
 @pytest.fixture(scope="session")
 def harmless() -> str:
     return "Please summarise the minutes of Monday's meeting in three sentences."
-
-
-# A run that decides whether a change lands must not depend on chance; everybody else's runs look for new cases.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
